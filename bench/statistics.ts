@@ -1,0 +1,21 @@
+/** The middle value. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** A time that reads well: 2.31 µs, 0.24 ms, 240 ms. */
+export function duration(ms: number): string {
+  if (ms < 0.1) return `${(ms * 1000).toFixed(2)} µs`;
+  return ms < 10 ? `${ms.toFixed(2)} ms` : `${ms.toFixed(0)} ms`;
+}
+
+/** One line of the report: what, how long, and in relation to something in the same run. */
+export function line(what: string, ms: number, relation = ''): void {
+  process.stdout.write(`  ${what.padEnd(58)} ${duration(ms).padStart(10)}   ${relation}\n`);
+}
+
+export function ratio(a: number, b: number): string {
+  const value = a / b;
+  return value >= 10 ? value.toFixed(0) : value.toFixed(2);
+}

@@ -1,0 +1,19 @@
+// Dumps and single questions.
+#pragma once
+
+#include "byte_buffer.h"
+#include "netlink_socket.h"
+
+namespace nftlink {
+
+struct Request {
+  uint16_t message;
+  uint16_t flags;  // NLM_F_* besides REQUEST
+  uint8_t family;
+  Bytes attributes;  // as they go on the wire
+};
+
+/** Sends one message and collects its replies, in the form of docs/packed-format.md ("Request"). Throws std::bad_alloc. */
+ByteBuffer request(NetlinkSocket& socket, const Request& question);
+
+}  // namespace nftlink

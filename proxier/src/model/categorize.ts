@@ -1,0 +1,41 @@
+import type { ConditionedEndpoint } from './endpoints.ts';
+
+/** Which endpoints a Service port's traffic may go to. */
+export interface Categories {
+  /** For traffic that may go anywhere. Empty when the port has no such traffic. */
+  readonly cluster: readonly ConditionedEndpoint[];
+  /** For traffic that must stay on this node. Empty when the port has no such traffic. */
+  readonly local: readonly ConditionedEndpoint[];
+  /** Those that some connection from here may reach. */
+  readonly allReachable: readonly ConditionedEndpoint[];
+  /** False when no node has an endpoint: then connections are rejected, not dropped. */
+  readonly hasAny: boolean;
+}
+
+/** kube-proxy's choice. `mayServe` is where topology hints come in: it limits ready endpoints of the cluster kind only. */
+export function categorize(
+  endpoints: readonly ConditionedEndpoint[],
+  uses: { readonly usesCluster: boolean; readonly usesLocal: boolean },
+  mayServe: (endpoint: ConditionedEndpoint) => boolean = () => true,
+): Categories {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const lastResort = endpoints.filter(({ serving, terminating }) => serving && terminating);
+  const near = ready.filter(mayServe);
+  const cluster = uses.usesCluster ? orElse(near, lastResort) : [];
+  const local = uses.usesLocal ? orElse(ready.filter(isLocal), lastResort.filter(isLocal)) : [];
+  const reachable = new Set([...cluster, ...local]);
+  return {
+    cluster,
+    local,
+    allReachable: endpoints.filter((endpoint) => reachable.has(endpoint)),
+    hasAny: ready.length + lastResort.length > 0,
+  };
+}
+
+function isLocal(endpoint: ConditionedEndpoint): boolean {
+  return endpoint.isLocal;
+}
+
+function orElse<T>(first: readonly T[], second: readonly T[]): readonly T[] {
+  return first.length > 0 ? first : second;
+}

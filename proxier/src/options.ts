@@ -1,0 +1,150 @@
+import { hostname, networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseAddress } from './kube/address.ts';
+import { type Cidr, formatCidr, parseCidr, parseServiceCidrs } from './kube/cidr.ts';
+import type { Family } from './model/frontends.ts';
+import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './serve/log.ts';
+
+/** Options of every command. */
+export interface CommonOptions extends LogOptions {
+  /** Path of the network namespace to work in; undefined: this process's own. */
+  readonly netns: string | undefined;
+}
+
+export interface RunOptions extends CommonOptions {
+  readonly manifests: string;
+  readonly stateFile: string;
+  readonly serviceCidrs: readonly Cidr[];
+  readonly nodeName: string;
+  /** The node's own addresses: an endpoint without a nodeName that has one of them is on this node. */
+  readonly nodeIPs: readonly string[];
+  /** Pods' addresses, by family. */
+  readonly clusterCidrs: Readonly<Partial<Record<Family, string>>>;
+  /** Program what there is, and end. */
+  readonly once: boolean;
+}
+
+export interface Commands {
+  run(options: RunOptions): Promise<void>;
+  cleanup(options: CommonOptions): Promise<void>;
+}
+
+interface RawRun {
+  readonly manifests: string;
+  readonly state?: string;
+  readonly serviceCidr: readonly Cidr[];
+  readonly nodeName: string;
+  readonly nodeIp?: readonly string[];
+  readonly clusterCidr: Readonly<Partial<Record<Family, string>>>;
+  readonly once: boolean;
+  readonly netns?: string;
+  readonly logLevel: LogOptions['level'];
+  readonly logFormat: LogOptions['format'];
+}
+
+/** The command line: what it understands, and what it says of itself. */
+export function commandLine(commands: Commands): Command {
+  const program = new Command('nft-proxier')
+    .description(
+      "A Kubernetes Service proxy: kube-proxy's nftables mode without nft, with updates in constant time.",
+    )
+    .showHelpAfterError();
+
+  withCommonOptions(program.command('run'))
+    .description('Program Services and keep them up to date. Rules stay when it ends.')
+    .requiredOption(
+      '--manifests <dir>',
+      'folder with Service and EndpointSlice objects (YAML or JSON), watched',
+    )
+    .option('--state <file>', 'where given cluster IPs are remembered (default: <dir>/.nft-proxier.json)')
+    .option(
+      '--service-cidr <cidr[,cidr]>',
+      'addresses for Services without a clusterIP',
+      argument(parseServiceCidrs),
+      parseServiceCidrs('10.96.0.0/12'),
+    )
+    .option('--node-name <name>', "this node's name in EndpointSlices", hostname().toLowerCase())
+    .option(
+      '--node-ip <ip[,ip]>',
+      "this node's addresses (default: those of its interfaces, or none with --netns)",
+      argument(parseAddresses),
+    )
+    .option(
+      '--cluster-cidr <cidr[,cidr]>',
+      'addresses of pods: cluster IPs reached from elsewhere are masqueraded (default: nothing is)',
+      argument(parseClusterCidrs),
+      {},
+    )
+    .option('--once', 'program what there is and end; exit status 1 if a manifest was malformed', false)
+    .action((raw: RawRun) => commands.run(runOptions(raw)));
+
+  withCommonOptions(program.command('cleanup'))
+    .description('Remove the tables that run (or kube-proxy in nftables mode) has made.')
+    .action((raw: RawRun) => commands.cleanup(commonOptions(raw)));
+  return program;
+}
+
+function withCommonOptions(command: Command): Command {
+  return command
+    .option('--netns <path>', 'work in the network namespace at this path (default: the own one)')
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'),
+    )
+    .addOption(new Option('--log-format <format>', 'form of the log').choices(LOG_FORMATS).default('text'));
+}
+
+function runOptions(raw: RawRun): RunOptions {
+  return {
+    ...commonOptions(raw),
+    manifests: raw.manifests,
+    stateFile: raw.state ?? join(raw.manifests, '.nft-proxier.json'),
+    serviceCidrs: raw.serviceCidr,
+    nodeName: raw.nodeName,
+    nodeIPs: raw.nodeIp ?? (raw.netns === undefined ? ownAddresses() : []),
+    clusterCidrs: raw.clusterCidr,
+    once: raw.once,
+  };
+}
+
+function commonOptions({ netns, logLevel, logFormat }: RawRun): CommonOptions {
+  return { netns, level: logLevel, format: logFormat };
+}
+
+function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address);
+}
+
+function parseAddresses(text: string): readonly string[] {
+  return text.split(',').map((part) => {
+    if (parseAddress(part.trim()) === undefined)
+      throw new Error(`${JSON.stringify(part)} is not an IP address`);
+    return part.trim();
+  });
+}
+
+function parseClusterCidrs(text: string): Readonly<Partial<Record<Family, string>>> {
+  const cidrs: Partial<Record<Family, string>> = {};
+  for (const part of text.split(',')) {
+    const cidr = parseCidr(part.trim());
+    if (cidr === undefined) throw new Error(`${JSON.stringify(part)} is not like 10.244.0.0/16`);
+    const family = cidr.family === 'IPv4' ? 'ip' : 'ip6';
+    if (cidrs[family] !== undefined) throw new Error(`expected one CIDR, or one of each IP family`);
+    cidrs[family] = formatCidr(cidr);
+  }
+  return cidrs;
+}
+
+/** Makes a parser's error one that commander shows together with the option. */
+function argument<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+  };
+}

@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest';
+import type { EndpointSlice, ServicePortSpec, ServiceSpec } from '../../src/kube/objects.ts';
+import { Cluster } from '../../src/model/cluster.ts';
+import { type NodeIdentity, serviceState } from '../../src/model/frontends.ts';
+import { limits } from '../../src/model/limits.ts';
+import { anEndpoint, aService, aSlice } from './objects.ts';
+
+const NODE = { nodeName: 'here' };
+const CART: Partial<ServiceSpec> = { clusterIPs: ['10.96.0.7'] };
+const HERE = { nodeName: 'here' };
+const port = (name: string, number: number, protocol: 'TCP' | 'UDP' = 'TCP'): ServicePortSpec => ({
+  name,
+  port: number,
+  protocol,
+  nodePort: 0,
+});
+
+function endpointsOf(spec: Partial<ServiceSpec>, ...slices: EndpointSlice[]): unknown {
+  const { frontends } = serviceState(aService('shop/cart', { ...CART, ...spec }), slices, NODE);
+  return frontends.map(
+    ({ endpoints, refusal }) => refusal ?? endpoints.map(({ address, port }) => `${address}:${port}`),
+  );
+}
+
+describe('frontends', () => {
+  test('one for each port and family', () => {
+    const service = aService('shop/cart', {
+      clusterIPs: ['fd00::7', '10.96.0.7'],
+      ports: [port('http', 80), port('dns', 53, 'UDP')],
+    });
+    const slices = [
+      aSlice('shop/cart', '1', [anEndpoint('10.1.0.1', HERE)], {
+        ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
+      }),
+      aSlice('shop/cart', '2', [anEndpoint('fd01::1')], {
+        ports: [{ name: 'dns', protocol: 'UDP', port: 53 }],
+      }),
+    ];
+    const none = { endpoints: [], refusal: 'reject' };
+    const http = { kind: 'cluster-ip', protocol: 'tcp', port: 80, servicePort: 'shop/cart:http' };
+    const dns = { kind: 'cluster-ip', protocol: 'udp', port: 53, servicePort: 'shop/cart:dns' };
+    expect(serviceState(service, slices, NODE)).toEqual({
+      service: 'shop/cart',
+      frontends: [
+        {
+          ...http,
+          family: 'ip',
+          address: '10.96.0.7',
+          endpoints: [{ address: '10.1.0.1', port: 8080, isLocal: true }],
+          refusal: undefined,
+        },
+        { ...dns, family: 'ip', address: '10.96.0.7', ...none },
+        { ...http, family: 'ip6', address: 'fd00::7', ...none },
+        {
+          ...dns,
+          family: 'ip6',
+          address: 'fd00::7',
+          endpoints: [{ address: 'fd01::1', port: 53, isLocal: false }],
+          refusal: undefined,
+        },
+      ],
+      hairpins: [{ family: 'ip', address: '10.1.0.1', protocol: 'tcp', port: 8080 }],
+    });
+  });
+
+  test.each([
+    [{ clusterIPs: [] }, {}],
+    [{ clusterIPs: ['None'] }, {}],
+    [{ clusterIPs: ['10.96.0.7'], type: 'ExternalName' } as const, {}],
+    [{ clusterIPs: ['10.96.0.7'] }, { labels: { 'service.kubernetes.io/service-proxy-name': '' } }],
+  ])('none for %j %j', (spec, meta) => {
+    expect(serviceState(aService('a/b', spec, meta), [], NODE).frontends).toEqual([]);
+  });
+
+  test('slices are merged; endpoints come in the order of their text', () => {
+    const slices = [
+      aSlice('shop/cart', '2', [anEndpoint('10.2.2.2'), anEndpoint('10.1.0.1')]),
+      aSlice('shop/cart', '1', [anEndpoint('10.2.2.22'), anEndpoint('10.1.0.1')]),
+      aSlice('shop/cart', '3', [anEndpoint('10.1.0.1')], { ports: [{ name: '', protocol: 'TCP', port: 9 }] }),
+    ];
+    expect(endpointsOf({}, ...slices)).toEqual([
+      ['10.1.0.1:8080', '10.1.0.1:9', '10.2.2.22:8080', '10.2.2.2:8080'],
+    ]);
+  });
+
+  test.each<Partial<EndpointSlice>>([
+    { ports: [{ name: undefined, protocol: 'TCP', port: 1 }] },
+    { ports: [{ name: '', protocol: 'TCP', port: undefined }] },
+    { ports: [{ name: '', protocol: 'UDP', port: 1 }] },
+    { ports: [{ name: 'x', protocol: 'TCP', port: 1 }] },
+    { addressType: 'IPv6' },
+    { addressType: 'FQDN' },
+    { endpoints: [anEndpoint('', { addresses: [] })] },
+  ])('a slice with %j gives none', (more) => {
+    expect(endpointsOf({}, aSlice('shop/cart', '1', [anEndpoint('10.1.0.1')], more))).toEqual(['reject']);
+  });
+
+  test('of an endpoint in two slices the first counts, unless a later one is not terminating', () => {
+    const leaving = anEndpoint('10.1.0.1', { ready: false, terminating: true });
+    const there = anEndpoint('10.1.0.1', HERE);
+    for (const [first, second, isLocal] of [
+      [leaving, there, true],
+      [there, leaving, true],
+      [there, anEndpoint('10.1.0.1'), false],
+    ] as const) {
+      const slices = [aSlice('shop/cart', '1', [first]), aSlice('shop/cart', '2', [second])];
+      const { frontends } = serviceState(aService('shop/cart', CART), slices, NODE);
+      expect(frontends[0]?.endpoints).toEqual([{ address: '10.1.0.1', port: 8080, isLocal }]);
+    }
+  });
+
+  const ready = anEndpoint('10.1.0.1');
+  const readyHere = anEndpoint('10.1.0.2', HERE);
+  const leaving = anEndpoint('10.1.0.3', { ready: false, terminating: true });
+  const leavingHere = anEndpoint('10.1.0.4', { ...HERE, ready: false, terminating: true });
+  const starting = anEndpoint('10.1.0.5', { ...HERE, ready: false });
+  const dead = anEndpoint('10.1.0.6', { ...HERE, ready: false, serving: false, terminating: true });
+
+  test.each([
+    [[ready, readyHere, leaving], ['10.1.0.1:8080', '10.1.0.2:8080'], ['10.1.0.2:8080']],
+    [[ready, leavingHere], ['10.1.0.1:8080'], ['10.1.0.4:8080']],
+    [[leaving, leavingHere, dead], ['10.1.0.3:8080', '10.1.0.4:8080'], ['10.1.0.4:8080']],
+    [[ready, starting], ['10.1.0.1:8080'], 'drop'],
+    [[leaving], ['10.1.0.3:8080'], 'drop'],
+    [[starting, dead], 'reject', 'reject'],
+    [[], 'reject', 'reject'],
+  ])('choice %#', (endpoints, cluster, local) => {
+    const slice = aSlice('shop/cart', '1', endpoints, { addressType: 'IPv4' });
+    expect(endpointsOf({}, slice)).toEqual([cluster]);
+    expect(endpointsOf({ internalTrafficPolicy: 'Local' }, slice)).toEqual([local]);
+  });
+
+  test('without a nodeName an endpoint is local by its address, if the node says which are its own', () => {
+    const slices = [
+      aSlice('shop/cart', '1', [anEndpoint('10.1.0.1'), anEndpoint('10.1.0.2', { nodeName: 'there' })]),
+    ];
+    const locals = (node: NodeIdentity) =>
+      serviceState(aService('shop/cart', CART), slices, node).hairpins.map(({ address }) => address);
+    expect(locals(NODE)).toEqual([]);
+    expect(locals({ ...NODE, nodeIPs: ['10.1.0.1', '10.1.0.2'] })).toEqual(['10.1.0.1']);
+  });
+
+  test('hairpins are the local endpoints in use, each once', () => {
+    const service = aService('shop/cart', { ...CART, ports: [port('a', 80), port('b', 81)] });
+    const ports = ['a', 'b'].map((name) => ({ name, protocol: 'TCP', port: 8080 }) as const);
+    const { hairpins } = serviceState(
+      service,
+      [aSlice('shop/cart', '1', [ready, readyHere, leavingHere], { ports })],
+      NODE,
+    );
+    expect(hairpins).toEqual([{ family: 'ip', address: '10.1.0.2', protocol: 'tcp', port: 8080 }]);
+  });
+});
+
+test('limits say what is not programmed', () => {
+  const service = aService(
+    'shop/cart',
+    {
+      ...CART,
+      ports: [{ ...port('', 80), nodePort: 30080 }],
+      externalIPs: ['192.0.2.1'],
+      sessionAffinitySeconds: 10,
+    },
+    {},
+    [
+      { ip: '192.0.2.2', ipMode: 'VIP' },
+      { ip: '192.0.2.3', ipMode: 'Proxy' },
+    ],
+  );
+  const hinted = aSlice('shop/cart', '1', [anEndpoint('10.1.0.1', { hints: { zones: ['z'], nodes: [] } })]);
+  expect(limits(service, [hinted])).toEqual([
+    'sessionAffinity: ClientIP is not followed yet: each connection may go to any endpoint',
+    'node ports are not programmed yet: 30080',
+    'external IPs are not programmed yet: 192.0.2.1',
+    'load balancer IPs are not programmed yet: 192.0.2.2',
+    'topology hints are not followed yet: endpoints in all zones are used',
+  ]);
+  expect(limits(aService('shop/cart', CART), [])).toEqual([]);
+});
+
+describe('the cluster', () => {
+  const none = { upserted: [], deleted: [] };
+  const slice = aSlice('shop/cart', '1', [anEndpoint('10.1.0.1')]);
+
+  test('gives the Services whose state changed', () => {
+    const cluster = new Cluster(NODE);
+    const apply = (services: object, endpointSlices: object) =>
+      cluster
+        .apply({ services: { ...none, ...services }, endpointSlices: { ...none, ...endpointSlices } })
+        .map(
+          ({ service, frontends }) =>
+            `${service} ${frontends.map(({ endpoints, refusal }) => refusal ?? endpoints.length)}`,
+        );
+    expect(apply({}, { upserted: [slice] })).toEqual([]);
+    expect(
+      apply(
+        { upserted: [aService('shop/cart', CART), aService('shop/pay', { clusterIPs: ['10.96.0.8'] })] },
+        {},
+      ),
+    ).toEqual(['shop/cart 1', 'shop/pay reject']);
+    // Nothing that counts: labels, conditions that come to the same, the same again.
+    expect(
+      apply({ upserted: [aService('shop/cart', CART, { labels: { a: 'b' } })] }, { upserted: [slice] }),
+    ).toEqual([]);
+    expect(apply({}, { upserted: [aSlice('shop/cart', '2', [anEndpoint('10.1.0.2')])] })).toEqual([
+      'shop/cart 2',
+    ]);
+    const moved = {
+      ...slice,
+      metadata: { ...slice.metadata, labels: { 'kubernetes.io/service-name': 'pay' } },
+    };
+    expect(apply({}, { upserted: [moved] }).sort()).toEqual(['shop/cart 1', 'shop/pay 1']);
+    expect(apply({}, { deleted: ['shop/cart-2', 'shop/nobody'] })).toEqual(['shop/cart reject']);
+    expect(apply({ deleted: ['shop/cart'] }, {})).toEqual(['shop/cart ']);
+    expect(apply({ deleted: ['shop/cart'] }, {})).toEqual([]);
+    expect([...cluster.states()].map(({ service }) => service)).toEqual(['shop/pay']);
+    expect(cluster.limits('shop/pay')).toEqual([]);
+    expect(cluster.limits('shop/nobody')).toEqual([]);
+  });
+});

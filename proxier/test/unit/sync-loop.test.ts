@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import { Nftables, type PackedValue, packValue, type TransactionError } from 'nftlink';
+import { FakeKernel } from 'nftlink/testing';
+import { describe, expect, test } from 'vitest';
+import { eachGrowingSet, familySets } from '../../src/layout/sets.ts';
+import type { Frontend, ServiceState } from '../../src/model/frontends.ts';
+import { FamilyProgram } from '../../src/sync/family-program.ts';
+import { SyncLoop, type SyncReport } from '../../src/sync/sync-loop.ts';
+
+const sets = familySets(
+  'ip',
+  eachGrowingSet(() => 1),
+);
+
+interface Setup {
+  readonly kernel: FakeKernel;
+  readonly loop: SyncLoop;
+  readonly reports: SyncReport[];
+  readonly failures: TransactionError[];
+}
+
+function setup(kernel = new FakeKernel()): Setup {
+  const reports: SyncReport[] = [];
+  const failures: TransactionError[] = [];
+  const programs = [
+    new FamilyProgram('ip', { clusterCidr: undefined }),
+    new FamilyProgram('ip6', { clusterCidr: undefined }),
+  ];
+  const loop = new SyncLoop(new Nftables(kernel), programs, {
+    committed: (report) => reports.push(report),
+    failed: (error) => failures.push(error),
+  });
+  return { kernel, loop, reports, failures };
+}
+
+function service(
+  name: string,
+  address: string,
+  endpoints: readonly string[],
+  more: Partial<Frontend> = {},
+): ServiceState {
+  const refusal = endpoints.length > 0 ? undefined : 'reject';
+  const frontend: Frontend = {
+    kind: 'cluster-ip',
+    family: 'ip',
+    address,
+    protocol: 'tcp',
+    port: 80,
+    servicePort: name,
+    endpoints: endpoints.map((endpoint) => ({ address: endpoint, port: 8080, isLocal: false })),
+    refusal,
+    ...more,
+  };
+  return { service: name, frontends: [frontend], hairpins: [] };
+}
+
+function gone(name: string): ServiceState {
+  return { service: name, frontends: [], hairpins: [] };
+}
+
+const key = (address: string, port = 80) => packValue(sets.services.key, [address, 'tcp', port]);
+
+/** What a packet to the address meets in the fake kernel: the endpoints it may be sent to, or a refusal. */
+function reach(kernel: FakeKernel, address: string): readonly string[] | 'reject' | 'drop' | 'nothing' {
+  const mark = kernel.elements(sets.services).get(key(address));
+  if (mark === undefined) {
+    if (kernel.elements(sets.dropped).has(key(address))) return 'drop';
+    return kernel.elements(sets.refused).has(key(address)) ? 'reject' : 'nothing';
+  }
+  const chain = kernel.elements(sets.dispatch).get(mark) ?? 'no class';
+  expect(kernel.chains('ip', 'kube-proxy')).toContain(chain);
+  const count = Number(chain.replace('pick-', ''));
+  return Array.from({ length: count }, (_, index) => {
+    const indexed = packValue(sets.endpoints.key, [address, 'tcp', 80, 0x4b520000 + index]);
+    const endpoint = kernel.elements(sets.endpoints).get(indexed);
+    expect(endpoint).toBeDefined();
+    return sets.endpoints.data.read(Buffer.from(endpoint ?? '', 'latin1'), 0)[0];
+  }).sort();
+}
+
+describe('the sync loop', () => {
+  test('programs, changes and removes a Service', async () => {
+    const { kernel, loop } = setup();
+    loop.apply([service('shop/cart', '10.96.0.1', ['10.1.0.1', '10.1.0.2'])]);
+    await loop.settled();
+    expect(reach(kernel, '10.96.0.1')).toEqual(['10.1.0.1', '10.1.0.2']);
+    loop.apply([service('shop/cart', '10.96.0.1', [])]);
+    await loop.settled();
+    expect(reach(kernel, '10.96.0.1')).toBe('reject');
+    expect(kernel.elements(sets.endpoints).size).toBe(0);
+    expect(kernel.chains('ip', 'kube-proxy')).not.toContain('pick-2');
+    loop.apply([gone('shop/cart')]);
+    await loop.settled();
+    expect(reach(kernel, '10.96.0.1')).toBe('nothing');
+    expect(kernel.elements(sets.clusterIps).size).toBe(0);
+    await loop.stop();
+  });
+
+  test('makes the tables even without any Service', async () => {
+    const { kernel, loop } = setup();
+    loop.apply([]);
+    await loop.settled();
+    expect(kernel.chains('ip', 'kube-proxy')).toContain('nat-prerouting');
+    expect(kernel.chains('ip6', 'kube-proxy')).toContain('nat-prerouting');
+    await loop.stop();
+  });
+
+  test('deletes the last index one transaction after the class says that there is one less', async () => {
+    const { kernel, loop } = setup();
+    loop.apply([service('s', '10.96.0.1', ['10.1.0.1', '10.1.0.2', '10.1.0.3'])]);
+    await loop.settled();
+    const before = kernel.committed.length;
+    loop.apply([service('s', '10.96.0.1', ['10.1.0.1', '10.1.0.3'])]);
+    while (kernel.committed.length === before) await new Promise((resolve) => setImmediate(resolve));
+    const third = packValue(sets.endpoints.key, ['10.96.0.1', 'tcp', 80, 0x4b520002]);
+    expect(reach(kernel, '10.96.0.1')).toEqual(['10.1.0.1', '10.1.0.3']);
+    expect(kernel.elements(sets.endpoints).has(third)).toBe(true);
+    await loop.settled();
+    expect(kernel.elements(sets.endpoints).has(third)).toBe(false);
+    await loop.stop();
+  });
+
+  test('one endpoint replaced is two operations, whatever the number of Services and endpoints', async () => {
+    const operations = async (services: number, endpoints: number) => {
+      const { loop, reports } = setup();
+      const addresses = Array.from({ length: endpoints }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
+      loop.apply(
+        Array.from({ length: services }, (_, i) => service(`s${i}`, `10.96.${i >> 8}.${i & 255}`, addresses)),
+      );
+      await loop.settled();
+      loop.apply([service('s7', '10.96.0.7', [...addresses.slice(1), '10.2.0.1'])]);
+      await loop.settled();
+      await loop.stop();
+      return reports.at(-1)?.operations;
+    };
+    expect(await operations(10, 2)).toBe(2);
+    expect(await operations(500, 2)).toBe(2);
+    expect(await operations(10, 200)).toBe(2);
+  });
+
+  test('what arrives while a transaction is under way makes the next one', async () => {
+    const { loop, reports } = setup();
+    loop.apply([service('s', '10.96.0.1', ['10.1.0.1'])]);
+    for (let i = 0; i < 100; i++) loop.apply([service(`t${i}`, `10.96.1.${i}`, ['10.1.0.1'])]);
+    await loop.settled();
+    expect(reports.length).toBeLessThanOrEqual(2);
+    expect(reports.reduce((sum, { services }) => sum + services, 0)).toBe(101);
+    await loop.stop();
+  });
+
+  test('a set that would overflow is written anew with more room, at once', async () => {
+    const { kernel, loop, failures } = setup();
+    loop.apply([service('first', '10.97.0.1', ['10.1.0.1'])]);
+    await loop.settled();
+    loop.apply(
+      Array.from({ length: 3000 }, (_, i) => service(`s${i}`, `10.96.${i >> 8}.${i & 255}`, ['10.1.0.1'])),
+    );
+    await loop.settled();
+    expect(failures).toEqual([]);
+    expect(kernel.elements(sets.services).size).toBe(3001);
+    expect(reach(kernel, '10.97.0.1')).toEqual(['10.1.0.1']);
+    await loop.stop();
+  });
+
+  test('two Services with the same address and pods share what they share', async () => {
+    const { kernel, loop } = setup();
+    const shared = { family: 'ip' as const, address: '10.1.0.1', protocol: 'tcp' as const, port: 8080 };
+    const one = { ...service('a', '10.96.0.1', ['10.1.0.1']), hairpins: [shared] };
+    const two = { ...service('b', '10.96.0.1', ['10.1.0.1'], { port: 81 }), hairpins: [shared] };
+    loop.apply([one, two]);
+    await loop.settled();
+    loop.apply([gone('a')]);
+    await loop.settled();
+    expect(kernel.elements(sets.clusterIps).size).toBe(1);
+    expect(kernel.elements(sets.hairpins).size).toBe(1);
+    loop.apply([gone('b')]);
+    await loop.settled();
+    expect(kernel.elements(sets.clusterIps).size).toBe(0);
+    expect(kernel.elements(sets.hairpins).size).toBe(0);
+    await loop.stop();
+  });
+
+  test('when somebody else changed the table, the next attempt writes it anew', async () => {
+    const { kernel, loop, failures } = setup();
+    loop.apply([service('s', '10.96.0.1', ['10.1.0.1', '10.1.0.2'])]);
+    await loop.settled();
+    await new Nftables(kernel).transaction().flush(sets.services).commit();
+    loop.apply([service('s', '10.96.0.1', ['10.1.0.1'])]);
+    await loop.settled();
+    expect(failures).toHaveLength(1);
+    expect(failures[0]?.failures[0]).toMatchObject({ code: 'ENOENT', target: 'map ip kube-proxy services' });
+    expect(reach(kernel, '10.96.0.1')).toEqual(['10.1.0.1']);
+    await loop.stop();
+  });
+});
+
+test('a random walk: the kernel holds exactly what a fresh build would, and nobody is sent nowhere', async () => {
+  const endpoint = fc.integer({ min: 1, max: 9 }).map((i) => `10.1.0.${i}`);
+  const step = fc.record({
+    index: fc.integer({ min: 1, max: 4 }),
+    endpoints: fc.option(fc.uniqueArray(endpoint, { maxLength: 6 }), { nil: undefined }),
+    settle: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+      const { kernel, loop, failures } = setup();
+      const now = new Map<number, ServiceState>();
+      for (const { index, endpoints, settle } of steps) {
+        const name = `s${index}`;
+        const state = endpoints === undefined ? gone(name) : service(name, `10.96.0.${index}`, endpoints);
+        now.set(index, state);
+        loop.apply([state]);
+        if (settle) await loop.settled();
+      }
+      await loop.settled();
+      await loop.stop();
+      const fresh = setup();
+      fresh.loop.apply(now.values());
+      await fresh.loop.settled();
+      await fresh.loop.stop();
+      expect(failures).toEqual([]);
+      for (let index = 1; index <= 4; index++) {
+        const address = `10.96.0.${index}`;
+        expect(reach(kernel, address)).toEqual(reach(fresh.kernel, address));
+      }
+      const keys = (from: FakeKernel, set: 'endpoints' | 'services' | 'refused' | 'clusterIps') =>
+        [...from.elements(sets[set]).keys()].sort() as PackedValue[];
+      for (const set of ['endpoints', 'services', 'refused', 'clusterIps'] as const) {
+        expect(keys(kernel, set)).toEqual(keys(fresh.kernel, set));
+      }
+      expect([...(kernel.chains('ip', 'kube-proxy') ?? [])].sort()).toEqual(
+        [...(fresh.kernel.chains('ip', 'kube-proxy') ?? [])].sort(),
+      );
+    }),
+    { numRuns: 60 },
+  );
+}, 60_000);

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, checks and runs every test. Needs root: the kernel tests make network namespaces.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash scripts/setup.sh
+npm run --silent check
+exec npx vitest run --reporter=default --reporter=./test/closing-line-reporter.ts "$@"

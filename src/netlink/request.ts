@@ -1,0 +1,42 @@
+import { errnoName } from './errno.ts';
+import { type Message, messages } from './message.ts';
+import type { Transport } from './transport.ts';
+
+/** A question that the kernel refused to answer. `code` is errno's name. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly code: string;
+  readonly errno: number;
+
+  constructor(what: string, errno: number) {
+    const code = errnoName(errno);
+    const hint = code === 'EPERM' ? ': it takes CAP_NET_ADMIN in the network namespace' : '';
+    super(`${what}: ${code}${hint}`);
+    this.code = code;
+    this.errno = errno;
+  }
+}
+
+const INTERRUPTED = 1;
+/** A ruleset that changes so often that no dump comes through is better reported than waited for. */
+const MAX_ATTEMPTS = 100;
+
+/** Asks and gives the reply messages. A dump that was interrupted by a change is asked for again. */
+export async function ask(
+  transport: Transport,
+  what: string,
+  message: number,
+  flags: number,
+  family: number,
+  attributes: Uint8Array,
+): Promise<readonly Message[]> {
+  for (let attempt = 1; ; attempt++) {
+    const reply = await transport.request(message, flags, family, attributes);
+    const view = new DataView(reply.buffer, reply.byteOffset, reply.byteLength);
+    const errno = view.getInt32(0, true);
+    if (errno !== 0) throw new RequestError(what, errno);
+    if ((view.getUint32(4, true) & INTERRUPTED) === 0) return [...messages(reply.subarray(8))];
+    if (attempt === MAX_ATTEMPTS)
+      throw new RequestError(`${what}: interrupted ${attempt} times by changes`, 4);
+  }
+}

@@ -1,0 +1,107 @@
+import { InvalidArgumentError } from '../invalid-argument.ts';
+import type { Family } from './family.ts';
+import { checkComment, checkName } from './name.ts';
+import type { Table } from './table.ts';
+
+export type ChainType = 'filter' | 'nat' | 'route';
+export type Hook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress' | 'egress';
+export type PriorityName = 'raw' | 'mangle' | 'dstnat' | 'filter' | 'security' | 'srcnat' | 'out';
+
+/** A chain: an ordered list of rules. One with a `base` is called by the kernel, the others by jump and goto. */
+export interface Chain {
+  readonly kind: 'chain';
+  readonly table: Table;
+  readonly name: string;
+  readonly comment?: string;
+  readonly base?: BaseChain;
+}
+
+export interface BaseChain {
+  readonly type: ChainType;
+  readonly hook: Hook;
+  readonly hookNumber: number;
+  /** Lower runs earlier. */
+  readonly priority: number;
+  readonly policy: 'accept' | 'drop';
+  /** The interfaces of an ingress or egress chain. */
+  readonly devices: readonly string[];
+}
+
+export interface BaseChainOptions {
+  readonly type: ChainType;
+  readonly hook: Hook;
+  /** A number, or nft's name for one (`'dstnat'`). */
+  readonly priority: number | PriorityName;
+  /** What happens to a packet that no rule decided about; default accept. */
+  readonly policy?: 'accept' | 'drop';
+  readonly devices?: readonly string[];
+  readonly comment?: string;
+}
+
+const IP_HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
+
+/** Hook numbers differ by family: linux/netfilter.h, netfilter_arp.h, netfilter_bridge.h. */
+const HOOKS: Readonly<Record<Family, Partial<Record<Hook, number>>>> = {
+  ip: IP_HOOKS,
+  ip6: IP_HOOKS,
+  inet: { ...IP_HOOKS, ingress: 5 },
+  bridge: IP_HOOKS,
+  arp: { input: 0, output: 1 },
+  netdev: { ingress: 0, egress: 1 },
+};
+
+const PRIORITIES = { raw: -300, mangle: -150, dstnat: -100, filter: 0, security: 50, srcnat: 100 } as const;
+const BRIDGE_PRIORITIES = { dstnat: -300, filter: -200, out: 100, srcnat: 300 } as const;
+
+/** Describes a chain that rules jump or go to. */
+export function chain(table: Table, name: string, options: { readonly comment?: string } = {}): Chain {
+  checkName('name', name);
+  if (options.comment !== undefined) checkComment('comment', options.comment);
+  return Object.freeze({ kind: 'chain', table, name, ...options });
+}
+
+/** Describes a chain that the kernel calls at a hook. */
+export function baseChain(table: Table, name: string, options: BaseChainOptions): Chain {
+  const { type, hook, policy = 'accept', devices = [], comment } = options;
+  const hookNumber = HOOKS[table.family][hook];
+  if (hookNumber === undefined) {
+    const known = Object.keys(HOOKS[table.family]).join(', ');
+    throw new InvalidArgumentError('hook', hook, `a hook of family ${table.family} (${known})`);
+  }
+  if (devices.length === 0 && (table.family === 'netdev' || hook === 'ingress')) {
+    throw new InvalidArgumentError(
+      'devices',
+      devices,
+      'the names of one or more interfaces, as this hook needs',
+    );
+  }
+  const base = Object.freeze({
+    type,
+    hook,
+    hookNumber,
+    priority: priorityNumber(table.family, options.priority),
+    policy,
+    devices: Object.freeze([...devices]),
+  });
+  const described = chain(table, name, comment === undefined ? {} : { comment });
+  return Object.freeze({ ...described, base });
+}
+
+function priorityNumber(family: Family, priority: number | PriorityName): number {
+  const names: Partial<Record<PriorityName, number>> = family === 'bridge' ? BRIDGE_PRIORITIES : PRIORITIES;
+  const number = typeof priority === 'number' ? priority : names[priority];
+  if (number === undefined || !Number.isInteger(number) || Math.abs(number) > 0x7fffffff) {
+    throw new InvalidArgumentError(
+      'priority',
+      priority,
+      `a 32-bit integer or one of ${Object.keys(names).join(', ')}`,
+    );
+  }
+  return number;
+}
+
+/** The hook's name for a number that the kernel sent. */
+export function hookName(family: Family, hookNumber: number): Hook | undefined {
+  const hooks = HOOKS[family];
+  return (Object.keys(hooks) as Hook[]).find((hook) => hooks[hook] === hookNumber);
+}

@@ -1,0 +1,142 @@
+import { errnoName } from '../netlink/errno.ts';
+import type { PathEntry, RawFailure } from '../netlink/outcome.ts';
+
+/** What a transaction was asked to do, as far as errors need to know. */
+export interface Operation {
+  /** Which call on the transaction it was, from 0. */
+  readonly index: number;
+  readonly verb: 'add' | 'create' | 'insert' | 'replace' | 'delete' | 'destroy' | 'flush';
+  readonly kind: 'table' | 'chain' | 'rule' | 'set' | 'element';
+  /** The thing itself: `map ip kube-proxy endpoints`. */
+  readonly target: string;
+  /** The key of an element operation's n-th element. */
+  readonly keyAt?: (element: number) => unknown;
+  /** Names of a rule's expressions. */
+  readonly expressions?: readonly string[];
+}
+
+/** One thing that the kernel refused. */
+export interface Failure {
+  /** Which call on the transaction it was, from 0; undefined when the transaction itself was refused. */
+  readonly operation: number | undefined;
+  readonly verb: Operation['verb'] | undefined;
+  readonly target: string;
+  /** `'EEXIST'`, `'ENOENT'` … */
+  readonly code: string;
+  readonly errno: number;
+  /** The part of the operation that the kernel named: `table`, `key`, `expressions[2]` … */
+  readonly field: string | undefined;
+  /** For elements: which one of the operation, and its key. */
+  readonly element: { readonly index: number; readonly key: unknown } | undefined;
+  /** All of it in one line. */
+  readonly message: string;
+}
+
+/** NFTA_* attribute numbers of linux/netfilter/nf_tables.h → what the argument is called here. */
+const FIELDS: Readonly<Record<Operation['kind'], Readonly<Record<number, string>>>> = {
+  table: { 1: 'name', 2: 'dormant', 6: 'comment' },
+  chain: { 1: 'table', 3: 'name', 4: 'hook', 5: 'policy', 7: 'type', 12: 'comment' },
+  rule: { 1: 'table', 2: 'chain', 3: 'handle', 4: 'expressions', 6: 'position', 7: 'comment' },
+  set: {
+    1: 'table',
+    2: 'name',
+    3: 'flags',
+    4: 'key',
+    5: 'key',
+    6: 'data',
+    7: 'data',
+    9: 'size',
+    11: 'timeoutMs',
+    13: 'comment',
+  },
+  element: { 1: 'table', 2: 'set', 3: 'elements' },
+};
+const HOOK_FIELDS: Readonly<Record<number, string>> = {
+  1: 'hook',
+  2: 'priority',
+  3: 'devices',
+  4: 'devices',
+};
+const ELEMENT_FIELDS: Readonly<Record<number, string>> = {
+  1: 'key',
+  2: 'value',
+  4: 'timeoutMs',
+  5: 'expiresMs',
+  6: 'comment',
+  10: 'key',
+};
+
+/** Turns what the addon found into what the caller said. */
+export function explainFailure(raw: RawFailure, operation: Operation | undefined): Failure {
+  const code = errnoName(raw.errno);
+  const field = operation === undefined ? undefined : fieldOf(operation, raw.path);
+  const index = raw.element;
+  const element = index === undefined ? undefined : { index, key: operation?.keyAt?.(index) };
+  const target = operation?.target ?? 'the transaction';
+  const reason = raw.text === '' ? meaning(code, operation, field) : raw.text;
+  const what =
+    element === undefined ? target : `element ${element.index} (${keyText(element.key)}) of ${target}`;
+  const where = operation === undefined ? what : `operation ${operation.index}, ${operation.verb} ${what}`;
+  return Object.freeze({
+    operation: operation?.index,
+    verb: operation?.verb,
+    target,
+    code,
+    errno: raw.errno,
+    field,
+    element,
+    message: `${where}: ${code}, ${reason}${field === undefined ? '' : ` (${field})`}`,
+  });
+}
+
+function fieldOf(operation: Operation, path: readonly PathEntry[]): string | undefined {
+  const [outer, list, inner] = path;
+  if (outer === undefined) return undefined;
+  const name = FIELDS[operation.kind][outer.attribute] ?? `attribute ${outer.attribute}`;
+  if (operation.kind === 'element' && outer.attribute === 3) {
+    return inner === undefined ? 'key' : (ELEMENT_FIELDS[inner.attribute] ?? `attribute ${inner.attribute}`);
+  }
+  if (operation.kind === 'rule' && outer.attribute === 4 && list !== undefined) {
+    const expression = operation.expressions?.[list.index];
+    return `expressions[${list.index}]${expression === undefined ? '' : ` ${expression}`}`;
+  }
+  if (operation.kind === 'chain' && outer.attribute === 4 && list !== undefined) {
+    return HOOK_FIELDS[list.attribute] ?? name;
+  }
+  return name;
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  EACCES: 'the kernel does not allow it',
+  EAFNOSUPPORT: 'this kernel has no tables of that family',
+  EBUSY: 'it is still in use',
+  EEXIST: 'it exists already',
+  EINVAL: 'the kernel finds it malformed',
+  ELOOP: 'chains would lead back to themselves',
+  EMLINK: 'chains would lead back to themselves, or jump too deep',
+  ENFILE: 'the set is full (its size)',
+  ENOENT: 'no such thing',
+  ENOMEM: 'the kernel has no memory for it',
+  EOPNOTSUPP: 'not possible here, or not in this kernel',
+  EPERM: 'it takes CAP_NET_ADMIN in the network namespace, or the table has another owner',
+  ERANGE: 'a number is out of range',
+  ERESTART: 'the ruleset has changed since the generation that was asked for',
+};
+
+function meaning(code: string, operation: Operation | undefined, field: string | undefined): string {
+  if (code === 'ENOENT' && operation !== undefined) {
+    if (field === 'table' || field === 'set' || field === 'chain') return `no such ${field}`;
+    if (field?.startsWith('expressions'))
+      return 'it names something that does not exist, or this kernel lacks it';
+    if (operation.kind === 'element') return 'no such element';
+    return `no such ${operation.kind}`;
+  }
+  if (code === 'EEXIST' && operation?.kind === 'element' && operation.verb === 'add') {
+    return 'it exists already, with other data';
+  }
+  return MEANINGS[code] ?? 'refused by the kernel';
+}
+
+function keyText(key: unknown): string {
+  return Array.isArray(key) ? key.map(String).join(' . ') : String(key);
+}

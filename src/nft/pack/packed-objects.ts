@@ -1,0 +1,129 @@
+import type { Chain } from '../chain.ts';
+import type { AnonymousSet } from '../expression/anonymous-set.ts';
+import { text, u32 } from '../expression/expression.ts';
+import type { Rule } from '../rule.ts';
+import { type AnySet, SET_FLAGS, setFlags } from '../set.ts';
+import type { Table } from '../table.ts';
+import { anonymousSetUserdata, commentUserdata, setUserdata } from '../userdata.ts';
+import type { PackedWriter } from './packed-writer.ts';
+import {
+  ELEMENT_COLUMN,
+  NFT_TABLE_F_DORMANT,
+  NFTNL_CHAIN,
+  NFTNL_EXPR_LOOKUP,
+  NFTNL_RULE,
+  NFTNL_SET,
+  NFTNL_TABLE,
+  VERDICT_DATA_TYPE,
+} from './uapi.ts';
+
+/** Each function writes the fields of one object: what the kernel must know to make it, or only to find it. */
+
+export function packTable(writer: PackedWriter, table: Table): void {
+  writer.text(NFTNL_TABLE.name, table.name);
+  writer.u32(NFTNL_TABLE.flags, table.dormant ? NFT_TABLE_F_DORMANT : 0);
+  if (table.comment !== undefined) writer.bytes(NFTNL_TABLE.userdata, commentUserdata(table.comment));
+}
+
+export function packTableName(writer: PackedWriter, table: Table): void {
+  writer.text(NFTNL_TABLE.name, table.name);
+}
+
+export function packChain(writer: PackedWriter, chain: Chain): void {
+  packChainName(writer, chain);
+  const { base, comment } = chain;
+  if (base !== undefined) {
+    writer.text(NFTNL_CHAIN.type, base.type);
+    writer.u32(NFTNL_CHAIN.hooknum, base.hookNumber);
+    writer.u32(NFTNL_CHAIN.prio, base.priority);
+    writer.u32(NFTNL_CHAIN.policy, base.policy === 'accept' ? 1 : 0);
+    const [device] = base.devices;
+    if (base.devices.length > 1) {
+      writer.bytes(NFTNL_CHAIN.devices, Buffer.from(base.devices.map((name) => `${name}\0`).join('')));
+    } else if (device !== undefined) {
+      writer.text(NFTNL_CHAIN.dev, device);
+    }
+  }
+  if (comment !== undefined) writer.bytes(NFTNL_CHAIN.userdata, commentUserdata(comment));
+}
+
+export function packChainName(writer: PackedWriter, chain: Chain): void {
+  writer.text(NFTNL_CHAIN.table, chain.table.name);
+  writer.text(NFTNL_CHAIN.name, chain.name);
+}
+
+/** `setId` gives the number, in this transaction, of an anonymous set. */
+export function packRule(writer: PackedWriter, rule: Rule, setId: (set: AnonymousSet) => number): void {
+  for (const { name, attributes, anonymousSet } of rule.expressions) {
+    if (anonymousSet === undefined) {
+      writer.expression(name, attributes);
+    } else {
+      const reference = [
+        text(NFTNL_EXPR_LOOKUP.set, ANONYMOUS_NAME),
+        u32(NFTNL_EXPR_LOOKUP.setId, setId(anonymousSet)),
+      ];
+      writer.expression(name, [...attributes, ...reference]);
+    }
+  }
+  if (rule.comment !== undefined) writer.bytes(NFTNL_RULE.userdata, commentUserdata(rule.comment));
+}
+
+export function packRuleChain(writer: PackedWriter, chain: Chain): void {
+  writer.text(NFTNL_RULE.table, chain.table.name);
+  writer.text(NFTNL_RULE.chain, chain.name);
+}
+
+export function packSet(writer: PackedWriter, set: AnySet, id: number): void {
+  packSetName(writer, set);
+  writer.u32(NFTNL_SET.flags, setFlags(set));
+  writer.u32(NFTNL_SET.keyType, set.key.id);
+  writer.u32(NFTNL_SET.keyLen, set.key.byteLength);
+  if (set.kind === 'map') {
+    writer.u32(NFTNL_SET.dataType, set.data.id);
+    writer.u32(NFTNL_SET.dataLen, set.data.byteLength);
+  } else if (set.kind === 'verdict map') {
+    writer.u32(NFTNL_SET.dataType, VERDICT_DATA_TYPE);
+    writer.u32(NFTNL_SET.dataLen, 0);
+  }
+  writer.u32(NFTNL_SET.id, id);
+  if (set.size !== undefined) writer.u32(NFTNL_SET.descSize, set.size);
+  if (set.timeoutMs !== undefined) writer.u64(NFTNL_SET.timeout, BigInt(set.timeoutMs));
+  writer.bytes(NFTNL_SET.userdata, setUserdata(set));
+}
+
+export function packSetName(writer: PackedWriter, set: AnySet): void {
+  writer.text(NFTNL_SET.table, set.table.name);
+  writer.text(NFTNL_SET.name, set.name);
+}
+
+/** The kernel puts a number in place of `%d`. */
+const ANONYMOUS_NAME = '__set%d';
+
+export function packAnonymousSet(
+  writer: PackedWriter,
+  tableName: string,
+  set: AnonymousSet,
+  id: number,
+): void {
+  writer.text(NFTNL_SET.table, tableName);
+  writer.text(NFTNL_SET.name, ANONYMOUS_NAME);
+  writer.u32(NFTNL_SET.flags, SET_FLAGS.anonymous | SET_FLAGS.constant);
+  writer.u32(NFTNL_SET.keyType, set.key.id);
+  writer.u32(NFTNL_SET.keyLen, set.key.byteLength);
+  writer.u32(NFTNL_SET.id, id);
+  writer.u32(NFTNL_SET.descSize, set.size);
+  writer.bytes(NFTNL_SET.userdata, anonymousSetUserdata(set.key));
+}
+
+export function packAnonymousElements(
+  writer: PackedWriter,
+  tableName: string,
+  set: AnonymousSet,
+  id: number,
+): void {
+  writer.text(NFTNL_SET.table, tableName);
+  writer.text(NFTNL_SET.name, ANONYMOUS_NAME);
+  writer.u32(NFTNL_SET.id, id);
+  writer.count(set.size);
+  writer.fixedColumn(ELEMENT_COLUMN.key, set.key.byteLength, set.size).set(set.keys);
+}

@@ -1,0 +1,74 @@
+import { InvalidArgumentError } from '../invalid-argument.ts';
+import type { Chain } from './chain.ts';
+import { cmp, verdictExpression } from './expression/compute.ts';
+import type { Expression } from './expression/expression.ts';
+import { metaLoad } from './expression/load.ts';
+import { registerNumber } from './expression/register.ts';
+import { type Family, familyNumber } from './family.ts';
+import { checkComment } from './name.ts';
+import { META_KEYS } from './statement/metadata.ts';
+import type { Need, Statement } from './statement/source.ts';
+import type { Verdict } from './verdict.ts';
+
+/** A rule: expressions that the kernel runs in order until one ends it. */
+export interface Rule {
+  readonly kind: 'rule';
+  readonly chain: Chain;
+  readonly expressions: readonly Expression[];
+  readonly comment?: string;
+}
+
+/** A rule that is in the kernel, by the number the kernel gave it. `listRules` gives these. */
+export interface RuleHandle {
+  readonly kind: 'rule handle';
+  readonly chain: Chain;
+  readonly handle: bigint;
+}
+
+export function ruleHandle(chain: Chain, handle: bigint): RuleHandle {
+  return Object.freeze({ kind: 'rule handle', chain, handle });
+}
+
+/**
+ * Describes a rule: `rule(input, [eq(tcp.dport, 22), counter, accept])`. What a statement needs to be true of the packet
+ * (TCP, before its ports are read) is checked first, once, as nft does.
+ */
+export function rule(
+  chain: Chain,
+  statements: readonly (Statement | Verdict)[],
+  options: { readonly comment?: string } = {},
+): Rule {
+  if (options.comment !== undefined) checkComment('comment', options.comment);
+  const { family } = chain.table;
+  const known = new Set<string>();
+  const expressions: Expression[] = [];
+  for (const part of statements) {
+    if (part.kind === 'verdict') {
+      expressions.push(verdictExpression(part));
+      continue;
+    }
+    for (const need of part.needs) expressions.push(...satisfy(need, family, known));
+    expressions.push(...part.expressions(family));
+  }
+  return Object.freeze({ kind: 'rule', chain, expressions: Object.freeze(expressions), ...options });
+}
+
+function satisfy(need: Need, family: Family, known: Set<string>): readonly Expression[] {
+  const key = need.layer === 'network' ? need.family : String(need.protocol);
+  if (known.has(key)) return [];
+  known.add(key);
+  const register = registerNumber(0);
+  if (need.layer === 'transport') {
+    return [metaLoad(META_KEYS.l4proto, register), cmp(register, 'eq', Uint8Array.of(need.protocol))];
+  }
+  if (family === need.family) return [];
+  if (family === 'inet') {
+    const nfproto = Uint8Array.of(familyNumber(need.family));
+    return [metaLoad(META_KEYS.nfproto, register), cmp(register, 'eq', nfproto)];
+  }
+  throw new InvalidArgumentError(
+    'statements',
+    need.family,
+    `a header that rules of family ${family} can read`,
+  );
+}

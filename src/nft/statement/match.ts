@@ -1,0 +1,119 @@
+import { InvalidArgumentError, within as inArgument } from '../../invalid-argument.ts';
+import type { AnonymousSet } from '../expression/anonymous-set.ts';
+import { bitwise, type Comparison, cmp, lookup, range } from '../expression/compute.ts';
+import { payload } from '../expression/load.ts';
+import { registerNumber } from '../expression/register.ts';
+import type { AnySet, NftSet } from '../set.ts';
+import { bytesOf } from '../type/data-type.ts';
+import type { FlagsType } from '../type/flags.ts';
+import { checkKey } from './combine.ts';
+import { type Source, type Statement, statement } from './source.ts';
+
+/** Matches: a rule ends where one is false. */
+
+function compare<In>(source: Source<In, unknown>, operator: Comparison, value: In): Statement {
+  const bytes = inArgument('value', () => bytesOf(source.type, value));
+  return statement(source.needs, [...source.load(0), cmp(registerNumber(0), operator, bytes)]);
+}
+
+/** The value is this one: nft's `ip saddr 10.0.0.1`. */
+export function eq<In>(source: Source<In, unknown>, value: NoInfer<In>): Statement {
+  return compare(source, 'eq', value);
+}
+
+/** The value is another one: nft's `ip saddr != 10.0.0.1`. */
+export function neq<In>(source: Source<In, unknown>, value: NoInfer<In>): Statement {
+  return compare(source, 'neq', value);
+}
+
+/** The value lies between two, both included: nft's `tcp dport 8000-8999`. Network byte order only. */
+export function between<In>(source: Source<In, unknown>, from: NoInfer<In>, to: NoInfer<In>): Statement {
+  const first = inArgument('from', () => bytesOf(source.type, from));
+  const last = inArgument('to', () => bytesOf(source.type, to));
+  if (source.type.byteOrder !== 'network') {
+    throw new InvalidArgumentError('source', source.type.name, 'a type in network byte order');
+  }
+  if (Buffer.compare(first, last) > 0) throw new InvalidArgumentError('to', to, 'at least the value of from');
+  return statement(source.needs, [...source.load(0), range(registerNumber(0), first, last)]);
+}
+
+/** The address lies in a network: nft's `ip saddr 10.0.0.0/8`. */
+export function inNetwork(source: Source<string, unknown>, network: string): Statement {
+  return matchNetwork(source, network, 'eq');
+}
+
+/** The address lies outside a network: nft's `ip saddr != 10.0.0.0/8`. */
+export function notInNetwork(source: Source<string, unknown>, network: string): Statement {
+  return matchNetwork(source, network, 'neq');
+}
+
+function matchNetwork(source: Source<string, unknown>, network: string, operator: Comparison): Statement {
+  const { type, field } = source;
+  const [text = '', bitsText, ...rest] = network.split('/');
+  const bits = bitsText !== undefined && /^\d{1,3}$/.test(bitsText) ? Number(bitsText) : Number.NaN;
+  const total = 8 * type.byteLength;
+  if (rest.length > 0 || !(bits >= 1 && bits <= total)) {
+    throw new InvalidArgumentError('network', network, `a network like "10.0.0.0/8" (1 to ${total} bits)`);
+  }
+  const address = inArgument('network', () => bytesOf(type, text));
+  const mask = prefixMask(type.byteLength, bits);
+  if (address.some((byte, i) => (byte & ~(mask[i] ?? 0) & 0xff) !== 0)) {
+    throw new InvalidArgumentError(
+      'network',
+      network,
+      'a network address: it has bits set beyond its prefix',
+    );
+  }
+  const register = registerNumber(0);
+  if (field !== undefined && bits % 8 === 0) {
+    // As nft does: a prefix of whole bytes is compared by loading only those.
+    const load = payload(field.base, field.offset, bits / 8, register);
+    return statement(source.needs, [load, cmp(register, operator, address.subarray(0, bits / 8))]);
+  }
+  const zero = new Uint8Array(type.byteLength);
+  return statement(source.needs, [
+    ...source.load(0),
+    bitwise(register, mask, zero),
+    cmp(register, operator, address),
+  ]);
+}
+
+function prefixMask(byteLength: number, bits: number): Uint8Array {
+  return Uint8Array.from({ length: byteLength }, (_, i) => {
+    const inByte = Math.min(8, Math.max(0, bits - 8 * i));
+    return 0xff & ~(0xff >> inByte);
+  });
+}
+
+/** The value is in a set: nft's `ip saddr @blocked`, or `tcp dport { 22, 80 }` with an anonymous set. */
+export function oneOf<K>(source: Source<K, unknown>, set: NftSet<K, unknown> | AnonymousSet<K>): Statement {
+  return matchSet(source, set, false);
+}
+
+/** The value is not in a set: nft's `ip saddr != @allowed`. */
+export function noneOf<K>(source: Source<K, unknown>, set: NftSet<K, unknown> | AnonymousSet<K>): Statement {
+  return matchSet(source, set, true);
+}
+
+function matchSet(source: Source<never, unknown>, set: AnySet | AnonymousSet, invert: boolean): Statement {
+  const anonymous = set.kind === 'anonymous set';
+  checkKey(source.type, set.key, anonymous ? '(anonymous)' : set.name);
+  const register = registerNumber(0);
+  return statement(source.needs, [...source.load(0), lookup(register, anonymous ? set : set.name, invert)]);
+}
+
+/** At least one of the bits is set: nft's `ct state new,established`. */
+export function hasAny<Name extends string>(
+  source: Source<readonly Name[] | number, readonly Name[]>,
+  ...names: readonly NoInfer<Name>[]
+): Statement {
+  const type = source.type as FlagsType<Name>;
+  const bits = inArgument('names', () => bytesOf(type, names));
+  const zero = new Uint8Array(type.byteLength);
+  const register = registerNumber(0);
+  return statement(source.needs, [
+    ...source.load(0),
+    bitwise(register, bits, zero),
+    cmp(register, 'neq', zero),
+  ]);
+}

@@ -1,0 +1,68 @@
+import { errnoName } from '../netlink/errno.ts';
+import type { RawOutcome } from '../netlink/outcome.ts';
+import { explainFailure, type Failure, type Operation } from './failure.ts';
+
+/**
+ * What became of a transaction. `aborted`: nothing was changed. `unknown`: the kernel's answer was lost; read the
+ * ruleset to know.
+ */
+export type FailedOutcome = 'aborted' | 'unknown';
+
+/** A transaction that was not committed, or may not have been. `failures` names every operation that the kernel refused. */
+export class TransactionError extends Error {
+  override readonly name = 'TransactionError';
+
+  readonly outcome: FailedOutcome;
+  /** errno's name of the first failure, or of the system call: `'EEXIST'`. */
+  readonly code: string;
+  readonly failures: readonly Failure[];
+  /** True when the kernel refused more than it could tell. */
+  readonly failuresLost: boolean;
+
+  /** Explains what the addon reported of a transaction with these operations. */
+  constructor(raw: RawOutcome, operations: readonly Operation[]) {
+    const failures = raw.failures.map((failure) =>
+      explainFailure(failure, failure.operation === undefined ? undefined : operations[failure.operation]),
+    );
+    super(summary(raw, failures));
+    this.outcome = raw.outcome;
+    this.code = failures[0]?.code ?? errnoName(raw.errno);
+    this.failures = failures;
+    this.failuresLost = raw.failuresLost;
+  }
+}
+
+const SHOWN = 10;
+
+function summary(raw: RawOutcome, failures: readonly Failure[]): string {
+  const head =
+    raw.outcome === 'aborted'
+      ? 'transaction aborted, nothing was changed'
+      : 'the outcome of the transaction is unknown';
+  if (failures.length === 0) return `${head}: ${cause(raw)}`;
+  const lines = failures.slice(0, SHOWN).map(({ message }) => `  ${message}`);
+  if (failures.length > SHOWN) lines.push(`  … and ${failures.length - SHOWN} more`);
+  if (raw.failuresLost) lines.push('  … and others that the kernel could not report');
+  return [`${head}: ${failures.length === 1 ? 'one failure' : `${failures.length} failures`}`, ...lines].join(
+    '\n',
+  );
+}
+
+function cause({ step, errno, batchBytes, limitBytes }: RawOutcome): string {
+  const name = errnoName(errno);
+  switch (step) {
+    case 'size':
+      return (
+        `it takes ${batchBytes} bytes in one message and this socket may send ${limitBytes}; ` +
+        'raise net.core.wmem_max, run with CAP_NET_ADMIN in the first user namespace, or send less at once'
+      );
+    case 'encode':
+      return `it could not be encoded (${name})`;
+    case 'send':
+      return name === 'EPERM'
+        ? 'EPERM, it takes CAP_NET_ADMIN in the network namespace'
+        : `sending failed (${name})`;
+    default:
+      return `receiving the kernel's answer failed (${name})`;
+  }
+}

@@ -1,0 +1,58 @@
+import { etherAddr, ipv4Addr, ipv6Addr } from './address.ts';
+import { concatType } from './concat.ts';
+import type { DataType } from './data-type.ts';
+import { ctState, ctStatus } from './flags.ts';
+import { etherType, ifaceIndex, inetService, mark } from './integer.ts';
+import { fibAddrType, inetProto, nfProto } from './named.ts';
+import { classid, ifname } from './text.ts';
+
+type AnyType = DataType<never, unknown>;
+
+const TYPES: ReadonlyMap<number, AnyType> = new Map(
+  [
+    ipv4Addr,
+    ipv6Addr,
+    etherAddr,
+    etherType,
+    inetProto,
+    inetService,
+    mark,
+    ifaceIndex,
+    classid,
+    ctState,
+    ctStatus,
+    fibAddrType,
+    ifname,
+    nfProto,
+  ].map((type) => [type.id, type as AnyType]),
+);
+
+/** The type of a set that was read from the kernel, by nft's number; plain bytes when nft's number is not known here. */
+export function typeById(id: number, byteLength: number): AnyType {
+  const single = TYPES.get(id);
+  if (single !== undefined) return single;
+  const fields: AnyType[] = [];
+  for (let rest = id; rest > 0; rest = Math.floor(rest / 64)) {
+    const field = TYPES.get(rest % 64);
+    if (field === undefined) return rawType(id, byteLength);
+    fields.unshift(field);
+  }
+  if (fields.length < 2) return rawType(id, byteLength);
+  const type = concatType(...fields);
+  return type.byteLength === byteLength ? type : rawType(id, byteLength);
+}
+
+function rawType(id: number, byteLength: number): DataType<Uint8Array> {
+  return Object.freeze({
+    name: `type ${id}`,
+    id,
+    byteLength,
+    byteOrder: 'none' as const,
+    write(value: Uint8Array, into: Uint8Array, offset: number) {
+      into.set(value.subarray(0, byteLength), offset);
+    },
+    read(bytes: Uint8Array, offset: number) {
+      return bytes.slice(offset, offset + byteLength);
+    },
+  });
+}

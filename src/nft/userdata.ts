@@ -1,0 +1,84 @@
+import type { AnySet } from './set.ts';
+import type { DataType } from './type/data-type.ts';
+
+/**
+ * Userdata: what nft keeps in the kernel for itself, and needs in order to print an object properly. Type, length,
+ * value; 32-bit values host-endian. Written in the form of nft 1.0.6, which every nft from 0.9.8 to 1.1.7 can list:
+ * what nft 1.1 adds (a description of the values) makes 1.0.6 and 0.9.8 crash.
+ */
+const COMMENT = 0;
+const SET = {
+  keyByteOrder: 0,
+  dataByteOrder: 1,
+  keyTypeof: 3,
+  dataTypeof: 4,
+  dataInterval: 6,
+  comment: 7,
+} as const;
+/** `enum byteorder` of nft. */
+const BYTE_ORDERS = { none: 0, host: 1, network: 2 } as const;
+
+/** `EXPR_CONCAT` of nft's enum expr_types. 1.0.6 writes it, with nothing inside, for any concatenation declared by type. */
+const EXPR_CONCAT = 13;
+const CONCAT = Buffer.concat([tlv(0, u32(EXPR_CONCAT)), tlv(1, new Uint8Array(0))]);
+
+/** The comment of a table, chain, rule or element. */
+export function commentUserdata(comment: string): Uint8Array {
+  return tlv(COMMENT, text(comment));
+}
+
+export function setUserdata(set: AnySet): Uint8Array {
+  const parts = [tlv(SET.keyByteOrder, u32(byteOrder(set.key)))];
+  const isConcat = (type: DataType<never, unknown>) => type.fields !== undefined;
+  if (set.kind !== 'set') {
+    parts.push(tlv(SET.dataByteOrder, u32(set.kind === 'map' ? byteOrder(set.data) : BYTE_ORDERS.none)));
+  }
+  if (isConcat(set.key)) parts.push(tlv(SET.keyTypeof, CONCAT));
+  if (set.kind === 'map' && isConcat(set.data)) parts.push(tlv(SET.dataTypeof, CONCAT));
+  if (set.kind !== 'set') parts.push(tlv(SET.dataInterval, u32(0)));
+  if (set.comment !== undefined) parts.push(tlv(SET.comment, text(set.comment)));
+  return Buffer.concat(parts);
+}
+
+/** Byte order of an anonymous set's key; the rule's own expression tells nft the rest. */
+export function anonymousSetUserdata(key: DataType<never, unknown>): Uint8Array {
+  return tlv(SET.keyByteOrder, u32(byteOrder(key)));
+}
+
+/** The comment in an object's userdata; undefined where there is none or the bytes are not TLVs. */
+export function readComment(userdata: Uint8Array | undefined, kind: 'set' | 'other'): string | undefined {
+  const wanted = kind === 'set' ? SET.comment : COMMENT;
+  if (userdata === undefined) return undefined;
+  for (let at = 0; at + 2 <= userdata.length; ) {
+    const type = userdata[at];
+    const length = userdata[at + 1] ?? 0;
+    const value = userdata.subarray(at + 2, at + 2 + length);
+    if (value.length < length) return undefined;
+    if (type === wanted && length > 0) {
+      const end = value.indexOf(0);
+      return Buffer.from(value.subarray(0, end === -1 ? length : end)).toString();
+    }
+    at += 2 + length;
+  }
+  return undefined;
+}
+
+function byteOrder(type: { readonly byteOrder: 'none' | 'host' | 'network' }): number {
+  return BYTE_ORDERS[type.byteOrder];
+}
+
+function tlv(type: number, value: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(2 + value.length);
+  bytes[0] = type;
+  bytes[1] = value.length;
+  bytes.set(value, 2);
+  return bytes;
+}
+
+function u32(value: number): Uint8Array {
+  return new Uint8Array(new Uint32Array([value]).buffer);
+}
+
+function text(value: string): Uint8Array {
+  return Buffer.from(`${value}\0`);
+}

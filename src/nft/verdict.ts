@@ -1,0 +1,52 @@
+import type { Chain } from './chain.ts';
+
+/** What becomes of a packet. The code is the kernel's: NF_* of linux/netfilter.h, NFT_* of nf_tables.h. */
+export interface Verdict {
+  readonly kind: 'verdict';
+  readonly name: VerdictName;
+  readonly code: number;
+  /** Where a jump or goto leads. */
+  readonly chain?: string;
+}
+
+export type VerdictName = 'drop' | 'accept' | 'continue' | 'jump' | 'goto' | 'return';
+
+const CODES: Readonly<Record<VerdictName, number>> = {
+  drop: 0,
+  accept: 1,
+  continue: -1,
+  jump: -3,
+  goto: -4,
+  return: -5,
+};
+
+function verdict(name: VerdictName, chain?: Chain | string): Verdict {
+  const target = typeof chain === 'object' ? chain.name : chain;
+  const code = CODES[name];
+  return Object.freeze(
+    target === undefined ? { kind: 'verdict', name, code } : { kind: 'verdict', name, code, chain: target },
+  );
+}
+
+export const accept = verdict('accept');
+export const drop = verdict('drop');
+/** Goes on with the next rule. */
+export const continue_ = verdict('continue');
+/** Goes back to the calling chain, or to the policy of a base chain. */
+export const return_ = verdict('return');
+
+/** Goes to another chain and comes back. */
+export function jump(chain: Chain | string): Verdict {
+  return verdict('jump', chain);
+}
+
+/** Goes to another chain and does not come back. */
+export function goto(chain: Chain | string): Verdict {
+  return verdict('goto', chain);
+}
+
+/** The verdict of a code and chain that the kernel sent. */
+export function verdictOf(code: number, chain: string | undefined): Verdict | undefined {
+  const name = (Object.keys(CODES) as VerdictName[]).find((candidate) => CODES[candidate] === code);
+  return name === undefined ? undefined : verdict(name, chain);
+}

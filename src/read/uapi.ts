@@ -1,0 +1,34 @@
+/** NFTA_* attribute numbers of linux/netfilter/nf_tables.h (6.12), as far as they are read here. */
+export const NFTA_LIST_ELEM = 1;
+export const NFTA_TABLE = { name: 1, flags: 2, userdata: 6 } as const;
+export const NFTA_CHAIN = {
+  table: 1,
+  handle: 2,
+  name: 3,
+  hook: 4,
+  policy: 5,
+  type: 7,
+  userdata: 12,
+} as const;
+export const NFTA_HOOK = { hooknum: 1, priority: 2, dev: 3, devs: 4 } as const;
+export const NFTA_DEVICE_NAME = 1;
+export const NFTA_RULE = { table: 1, chain: 2, handle: 3, expressions: 4, userdata: 7 } as const;
+export const NFTA_EXPR = { name: 1, data: 2 } as const;
+export const NFTA_SET = {
+  table: 1,
+  name: 2,
+  flags: 3,
+  keyType: 4,
+  keyLen: 5,
+  dataType: 6,
+  dataLen: 7,
+  desc: 9,
+  timeout: 11,
+  userdata: 13,
+} as const;
+export const NFTA_SET_DESC_SIZE = 1;
+export const NFTA_SET_ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
+export const NFTA_SET_ELEM = { key: 1, data: 2, flags: 3, timeout: 4, expiration: 5, userdata: 6 } as const;
+export const NFTA_DATA = { value: 1, verdict: 2 } as const;
+export const NFTA_VERDICT = { code: 1, chain: 2 } as const;
+export const NFTA_GEN_ID = 1;
