@@ -5,7 +5,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** A time that reads well: 2.31 µs, 0.24 ms, 240 ms. */
-export function duration(ms: number): string {
+function duration(ms: number): string {
   if (ms < 0.1) return `${(ms * 1000).toFixed(2)} µs`;
   return ms < 10 ? `${ms.toFixed(2)} ms` : `${ms.toFixed(0)} ms`;
 }

@@ -70,7 +70,7 @@ async function startProxier(node: Host): Promise<string> {
     let printed = '';
     log.setEncoding('utf8').on('data', (chunk: string) => {
       printed += chunk;
-      for (const line of chunk.trimEnd().split('\n')) {
+      for (const line of isHurried ? [] : chunk.trimEnd().split('\n')) {
         spread?.endLine();
         process.stdout.write(`  nft-proxier  ${line}\n`);
       }
@@ -82,6 +82,8 @@ async function startProxier(node: Host): Promise<string> {
 }
 
 let spread: Spread | undefined;
+/** While changes come too fast to be read, the proxier's log is not shown. */
+let isHurried = false;
 
 say('A node with four backends (b1 to b4) and a client, each in a network namespace of its own');
 const node = lab.host('node', { 'net.ipv4.ip_forward': 1 });
@@ -119,6 +121,7 @@ for (const [what, servers] of phases) {
 }
 spread.endLine();
 say('Endpoints change 50 times, as fast as the folder is read');
+isHurried = true;
 for (let i = 0; i < 50; i++) {
   writeEndpoints(folder, SERVERS.filter((_, j) => j === i % 4 || (i >> 1) % 3 !== j % 3).map(addressOf));
   await sleep(PHASE_MS / 50);

@@ -67,16 +67,19 @@ function makeLoop(nft: Nftables, options: RunOptions, log: Logger, failed: Abort
   return new SyncLoop(nft, programs, {
     committed({ services, operations, kernelTimeMs, latencyMs }) {
       if (services === 0) return;
+      const what = `${count(services, 'changed Service')} in one transaction of ${count(operations, 'operation')}`;
       const times = `${latencyMs.toFixed(1)} ms, ${kernelTimeMs.toFixed(3)} ms of it in the kernel`;
-      log.info(
-        `programmed ${services} changed Services in one transaction of ${operations} operations: ${times}`,
-      );
+      log.info(`programmed ${what}: ${times}`);
     },
     failed(error, retryMs) {
       failed.abort();
       log.error(`${error.message}\nwhat was programmed before stays; trying again in ${retryMs / 1000} s`);
     },
   });
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
 /** Tells what is wrong and what is no longer; gives the number of new errors. */

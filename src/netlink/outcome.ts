@@ -1,6 +1,6 @@
 /** Reads the outcome buffer of docs/packed-format.md. */
 
-export type Step = 'none' | 'encode' | 'size' | 'send' | 'receive';
+type Step = 'none' | 'encode' | 'size' | 'send' | 'receive';
 
 export interface RawOutcome {
   readonly outcome: 'aborted' | 'unknown';

@@ -1,5 +1,4 @@
 /** NFTA_* attribute numbers of linux/netfilter/nf_tables.h (6.12), as far as they are read here. */
-export const NFTA_LIST_ELEM = 1;
 export const NFTA_TABLE = { name: 1, flags: 2, userdata: 6 } as const;
 export const NFTA_CHAIN = {
   table: 1,

@@ -7,7 +7,7 @@ export interface FakeTable {
   readonly sets: Map<string, FakeSet>;
 }
 
-export interface FakeChain {
+interface FakeChain {
   readonly isBase: boolean;
   rules: readonly FakeRule[];
 }

@@ -3,7 +3,7 @@
 const MAGIC = 0x314c464e;
 const HEADER_BYTES = 16;
 const FIELD_BYTES = 8;
-export const FIELD = { attribute: 0, expression: 1, fixedColumn: 2, variableColumn: 3, count: 4 } as const;
+const FIELD = { attribute: 0, expression: 1, fixedColumn: 2, variableColumn: 3, count: 4 } as const;
 const EXPRESSION_NAME_BYTES = 16;
 
 export class PackedWriter {

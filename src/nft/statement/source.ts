@@ -15,7 +15,7 @@ export interface Source<In, Out = In> {
   readonly field?: PayloadField;
 }
 
-export interface PayloadField {
+interface PayloadField {
   readonly base: PayloadBase;
   readonly offset: number;
 }

@@ -5,7 +5,7 @@ const ZERO = 48;
 const DOT = 46;
 
 /** Writes a dotted IPv4 address; false when the text is not one. Leading zeros are refused: they are octal to some. */
-export function parseIPv4(text: string, into: Uint8Array, offset: number): boolean {
+function parseIPv4(text: string, into: Uint8Array, offset: number): boolean {
   let at = 0;
   for (let index = 0; index < 4; index++) {
     if (index > 0 && text.charCodeAt(at++) !== DOT) return false;
@@ -29,7 +29,7 @@ export function formatIPv4(bytes: Uint8Array, offset: number): string {
 }
 
 /** Writes an IPv6 address (RFC 4291 text, `::` and an IPv4 tail included); false when the text is not one. */
-export function parseIPv6(text: string, into: Uint8Array, offset: number): boolean {
+function parseIPv6(text: string, into: Uint8Array, offset: number): boolean {
   const halves = text.split('::');
   if (halves.length > 2) return false;
   const head = groupsOf(halves[0] ?? '');

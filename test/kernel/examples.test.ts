@@ -1,0 +1,15 @@
+import { afterAll, expect, test } from 'vitest';
+import { Lab } from '../../lab/lab.ts';
+
+/** The examples of the documentation, as they are. */
+const lab = new Lab('nftlink-examples');
+const host = lab.host('host');
+
+afterAll(() => lab.close());
+
+test('block-list', () => {
+  const printed = lab.run(host, 'node', '--import', 'tsx', 'examples/block-list.ts');
+  expect(printed.trim().split('\n').sort()).toEqual(['192.0.2.1 for good', '192.0.2.2 for 60 more minutes']);
+  const listing = lab.run(host, 'nft', 'list', 'chain', 'inet', 'example', 'input');
+  expect(listing).toContain('ip saddr @blocked counter packets 0 bytes 0 drop comment "blocked"');
+});
