@@ -36,7 +36,8 @@ fi
 stamp=node_modules/.setup-stamp
 if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
   say "Installing npm packages and building the addon"
-  npm ci --no-audit --no-fund
+  # Not "npm ci": it refuses a lock file made where the registry lacks other platforms' optional packages (of biome, oxc).
+  npm install --no-save --no-audit --no-fund
   cp package-lock.json "$stamp"
 else
   npm run --silent build:addon
