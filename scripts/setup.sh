@@ -20,6 +20,8 @@ need_program pkg-config pkg-config
 need_program ip iproute2
 need_program nft nftables
 need_program sysctl procps
+# nft prints protocols by the names of /etc/protocols.
+[ -e /etc/protocols ] || needed+=(netbase)
 if command -v pkg-config >/dev/null; then
   pkg-config --exists libmnl || needed+=(libmnl-dev)
   pkg-config --exists libnftnl || needed+=(libnftnl-dev)

@@ -1,7 +1,6 @@
 export { InvalidArgumentError } from './invalid-argument.ts';
-export type { NativeOpenError } from './native/contract.ts';
 export { AddonLoadError, type LoadAttempt } from './native/load.ts';
-export type { NetworkNamespace } from './netlink/native-transport.ts';
+export { type NetworkNamespace, OpenError, type OpenStep } from './netlink/open-error.ts';
 export { RequestError } from './netlink/request.ts';
 export type { Transport } from './netlink/transport.ts';
 export {

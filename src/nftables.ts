@@ -1,6 +1,7 @@
 import { attributeMap, textAttribute, u32Of } from './netlink/attribute.ts';
 import type { Message } from './netlink/message.ts';
-import { NativeTransport, type NetworkNamespace } from './netlink/native-transport.ts';
+import { NativeTransport } from './netlink/native-transport.ts';
+import type { NetworkNamespace } from './netlink/open-error.ts';
 import { ask } from './netlink/request.ts';
 import type { Transport } from './netlink/transport.ts';
 import type { Chain } from './nft/chain.ts';
@@ -33,7 +34,7 @@ export class Nftables implements AsyncDisposable {
     this.#transport = transport;
   }
 
-  /** Opens a socket. Throws AddonLoadError, or NativeOpenError with `step` and `code`. */
+  /** Opens a socket. Throws AddonLoadError or OpenError. */
   static open(options: OpenOptions = {}): Nftables {
     return new Nftables(new NativeTransport(options.netns));
   }

@@ -1,7 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseAddress } from './kube/address.ts';
+import { formatAddress, parseAddress } from './kube/address.ts';
 import { type Cidr, formatCidr, parseCidr, parseServiceCidrs } from './kube/cidr.ts';
 import type { Family } from './model/frontends.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './serve/log.ts';
@@ -120,9 +120,9 @@ function ownAddresses(): readonly string[] {
 
 function parseAddresses(text: string): readonly string[] {
   return text.split(',').map((part) => {
-    if (parseAddress(part.trim()) === undefined)
-      throw new Error(`${JSON.stringify(part)} is not an IP address`);
-    return part.trim();
+    const address = parseAddress(part.trim());
+    if (address === undefined) throw new Error(`${JSON.stringify(part)} is not an IP address`);
+    return formatAddress(address);
   });
 }
 

@@ -1,18 +1,17 @@
-import type { NativeBinding, NativeOutcome, NativeSocket } from '../native/contract.ts';
+import type { NativeBinding, NativeOpenError, NativeOutcome, NativeSocket } from '../native/contract.ts';
 import { loadNative } from '../native/load.ts';
+import { type NetworkNamespace, namespacePath, OpenError } from './open-error.ts';
 import type { Transport } from './transport.ts';
-
-/** Which network namespace: this one, or the one at a path, of a process, or behind a descriptor. */
-export type NetworkNamespace = { readonly path: string } | { readonly pid: number } | { readonly fd: number };
 
 /** A netlink socket of the addon. Opened once and kept: closing one after a deletion waits for the kernel's grace period. */
 export class NativeTransport implements Transport {
   readonly #native: NativeBinding;
   readonly #socket: NativeSocket;
 
+  /** Throws AddonLoadError or {@link OpenError}. */
   constructor(namespace?: NetworkNamespace) {
     this.#native = loadNative();
-    this.#socket = this.#native.open(namespacePath(namespace));
+    this.#socket = open(this.#native, namespace);
   }
 
   transact(packed: Uint8Array): Promise<NativeOutcome> {
@@ -32,8 +31,11 @@ export class NativeTransport implements Transport {
   }
 }
 
-function namespacePath(namespace: NetworkNamespace | undefined): string {
-  if (namespace === undefined) return '';
-  if ('path' in namespace) return namespace.path;
-  return 'pid' in namespace ? `/proc/${namespace.pid}/ns/net` : `/proc/self/fd/${namespace.fd}`;
+function open(native: NativeBinding, namespace: NetworkNamespace | undefined): NativeSocket {
+  try {
+    return native.open(namespace === undefined ? '' : namespacePath(namespace));
+  } catch (error) {
+    if (error instanceof Error && 'step' in error) throw new OpenError(error as NativeOpenError, namespace);
+    throw error;
+  }
 }

@@ -69,7 +69,10 @@ export class Transaction {
     return this.#calls;
   }
 
-  /** Adds something; what exists already stays as it is. A rule goes to the end of its chain. */
+  /**
+   * Adds something; what exists already stays as it is (but a table takes on `dormant`, and a base chain its policy). A
+   * rule goes to the end of its chain, and is another one each time.
+   */
   add(object: NftObject | Rule): this {
     if (object.kind === 'rule') return this.#newRule('add', object, NLM_F.create | NLM_F.append);
     return this.#newObject('add', object, NLM_F.create);
@@ -99,7 +102,7 @@ export class Transaction {
     return this.#remove('delete', object);
   }
 
-  /** Deletes something if it exists. Kernel 6.3 or newer. */
+  /** Deletes something if it exists; the table that it would be in must (ENOENT). Kernel 6.3 or newer. */
   destroy(object: NftObject | RuleHandle): this {
     return this.#remove('destroy', object);
   }
@@ -132,7 +135,7 @@ export class Transaction {
     return this.#removeElements('delete', set, keys);
   }
 
-  /** Deletes those elements that exist. Kernel 6.3 or newer. */
+  /** Deletes those elements that exist; the set must (ENOENT). Kernel 6.3 or newer. */
   destroyElements<S extends AnySet>(set: S, keys: Iterable<KeyOf<S>>): this {
     return this.#removeElements('destroy', set, keys);
   }
@@ -147,16 +150,33 @@ export class Transaction {
     return this.#packedElements('delete', set, keys, undefined);
   }
 
-  /** Sends everything in one batch, off this thread. Rejects with TransactionError. */
+  /**
+   * Sends everything in one batch, off this thread. Rejects with TransactionError. Several commits may be under way: they
+   * are made one after the other, in the order of the calls.
+   */
   async commit(): Promise<Committed> {
     const packed = this.#finish();
     return packed === undefined ? NOTHING_TO_DO : this.#settle(await this.#transport.transact(packed));
   }
 
-  /** The same on this thread: for small transactions, where handing over takes longer than the kernel does. */
+  /**
+   * The same on this thread: for small transactions, where handing over takes longer than the kernel does. Throws
+   * TransactionError, and an error with code `ERR_NFTLINK_PENDING` while something asynchronous is under way on the same
+   * Nftables: nothing was sent then, and the transaction can still be committed.
+   */
   commitSync(): Committed {
     const packed = this.#finish();
-    return packed === undefined ? NOTHING_TO_DO : this.#settle(this.#transport.transactSync(packed));
+    if (packed === undefined) return NOTHING_TO_DO;
+    return this.#settle(this.#sendSync(packed));
+  }
+
+  #sendSync(packed: Uint8Array): NativeOutcome {
+    try {
+      return this.#transport.transactSync(packed);
+    } catch (error) {
+      this.#committed = false;
+      throw error;
+    }
   }
 
   #finish(): Uint8Array | undefined {

@@ -96,15 +96,15 @@ describe('a transaction that the kernel takes', () => {
       3,
       NLM_F_CREATE,
       5,
-      text(2, 'devices'),
+      text(2, 'by-device'),
       text(0, 'in'),
       text(10, 'filter'),
       number(3, 0),
       number(4, 0),
       field(12, 0, Buffer.from('lo\0')),
     );
-    commit(operation(0, NLM_F_CREATE, 5, text(0, 'devices')), chain);
-    expect(namespace.nft('list', 'table', 'netdev', 'devices')).toMatch(/hook ingress device "lo"/);
+    commit(operation(0, NLM_F_CREATE, 5, text(0, 'by-device')), chain);
+    expect(namespace.nft('list', 'table', 'netdev', 'by-device')).toMatch(/hook ingress device "lo"/);
   });
 
   it('writes verdicts, chains, timeouts, flags and comments of elements', () => {
@@ -112,7 +112,7 @@ describe('a transaction that the kernel takes', () => {
       9,
       NLM_F_CREATE,
       IPV4,
-      text(0, 'maps'),
+      text(0, 'mapping'),
       text(1, 'm'),
       number(2, 8 | 16), // MAP, TIMEOUT
       number(3, 7),
@@ -127,7 +127,7 @@ describe('a transaction that the kernel takes', () => {
     const elements = elementOperation(
       12,
       NLM_F_CREATE,
-      'maps',
+      'mapping',
       'm',
       2,
       keys(2),
@@ -136,8 +136,8 @@ describe('a transaction that the kernel takes', () => {
       timeouts,
       comments,
     );
-    commit(addTable('maps'), addChain('maps', 'c'), map, elements);
-    const listing = namespace.nft('list', 'map', 'maps', 'm');
+    commit(addTable('mapping'), addChain('mapping', 'c'), map, elements);
+    const listing = namespace.nft('list', 'map', 'mapping', 'm');
     expect(listing).toMatch(/10\.0\.0\.0 timeout 1h .*: accept/);
     expect(listing).toMatch(/10\.0\.0\.1 comment "hi" : jump c/);
   });
