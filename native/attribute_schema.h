@@ -32,7 +32,7 @@ constexpr AttributeRule kU8{AttributeType::u8, 1};
 constexpr AttributeRule kU16{AttributeType::u16, 2};
 constexpr AttributeRule kU32{AttributeType::u32, 4};
 constexpr AttributeRule kU64{AttributeType::u64, 8};
-/** NFT_NAME_MAXLEN of linux/netfilter/nf_tables.h is 256 with the zero. Longer ones go to the kernel, which names them. */
+/** NFT_NAME_MAXLEN is 256 with the zero. Longer ones go to the kernel, which names them. */
 constexpr uint16_t kMaxText = 1023;
 constexpr AttributeRule kText{AttributeType::text, kMaxText};
 /** NFT_USERDATA_MAXLEN is 256; the kernel names what is longer. */

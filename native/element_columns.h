@@ -1,8 +1,6 @@
 // The columns of an element operation.
 #pragma once
 
-#include <linux/netlink.h>
-
 #include "packed_reader.h"
 
 namespace nftlink {

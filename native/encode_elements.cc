@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "attribute_writer.h"
 #include "element_columns.h"
 #include "encode.h"
 
@@ -14,61 +15,11 @@ namespace nftlink {
 
 namespace {
 
-constexpr size_t kHeader = sizeof(nlattr);
+constexpr size_t kHeader = AttributeWriter::kHeader;
 /** The ELEMENTS nest's length has 16 bits. */
 constexpr size_t kMaxNestBytes = 65535;
 /** No timeout of its own. */
 constexpr uint64_t kNoTime = ~uint64_t{0};
-
-/** Writes attributes into room that the caller has made. */
-class AttributeWriter {
- public:
-  explicit AttributeWriter(uint8_t* at) : at_(at) {}
-  uint8_t* at() const { return at_; }
-
-  void header(uint16_t type, size_t length) {
-    const nlattr attribute{static_cast<uint16_t>(length), type};
-    std::memcpy(at_, &attribute, kHeader);
-    at_ += kHeader;
-  }
-
-  void nest(uint16_t type, size_t length) { header(type | NLA_F_NESTED, length); }
-
-  void value(uint16_t type, const uint8_t* bytes, size_t length) {
-    header(type, kHeader + length);
-    padded(bytes, length);
-  }
-
-  template <typename T>
-  void integer(uint16_t type, T valueBE) {
-    header(type, kHeader + sizeof valueBE);
-    std::memcpy(at_, &valueBE, sizeof valueBE);
-    at_ += sizeof valueBE;
-  }
-
-  void text(uint16_t type, Bytes text) {
-    header(type, kHeader + text.size() + 1);
-    std::memcpy(at_, text.data(), text.size());
-    const size_t padding = align4(text.size() + 1) - text.size();
-    std::memset(at_ + text.size(), 0, padding);
-    at_ += text.size() + padding;
-  }
-
-  void nestedValue(uint16_t type, const uint8_t* bytes, size_t length) {
-    nest(type, 2 * kHeader + align4(length));
-    value(NFTA_DATA_VALUE, bytes, length);
-  }
-
- private:
-  void padded(const uint8_t* bytes, size_t length) {
-    // The last word first: its padding is zero, the bytes go over the rest.
-    std::memset(at_ + align4(length) - 4, 0, 4);
-    std::memcpy(at_, bytes, length);
-    at_ += align4(length);
-  }
-
-  uint8_t* at_;
-};
 
 /** What varies in size from element to element. */
 struct Variable {
@@ -77,9 +28,11 @@ struct Variable {
 };
 
 Problem readVariable(const ElementColumns& columns, uint32_t element, Variable& values) {
-  if (columns.chain.present && !columns.chain.variable(element, values.chain)) return "impossible offsets";
+  if (columns.chain.present) {
+    if (!columns.chain.variable(element, values.chain)) return "impossible offsets";
+    if (std::memchr(values.chain.data(), 0, values.chain.size()) != nullptr) return "a chain's name with a zero";
+  }
   if (columns.userdata.present && !columns.userdata.variable(element, values.userdata)) return "impossible offsets";
-  if (std::memchr(values.chain.data(), 0, values.chain.size()) != nullptr) return "a chain's name with a zero";
   return nullptr;
 }
 

@@ -128,7 +128,10 @@ Problem encode(const Operation& operation, uint32_t index, Batch& batch) {
   }
   batch.openMessage(operation.message, operation.flags, operation.family, index);
   ByteBuffer& buffer = batch.buffer();
-  buffer.reserve(operation.fields.size() * 4 + kNestBytes);
+  const size_t room = operation.fields.size() * 4 + kNestBytes;
+  buffer.reserve(room);
+  // libmnl 1.0.4 leaves padding as it was: the kernel would get to see old memory, and no two batches were the same.
+  std::memset(buffer.end(), 0, room);
   nlmsghdr* header = batch.openHeader();
   const uint32_t before = header->nlmsg_len;
   Kind::build(header, object.get());

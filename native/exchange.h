@@ -12,7 +12,7 @@ struct SendResult {
   int error = 0;
 };
 
-/** Sends the batch as one datagram, for which buffers are raised; the kernel has committed or aborted when it returns. */
+/** Sends the batch as one datagram, raising buffers for it; the kernel has committed or aborted when this returns. */
 SendResult sendBatch(NetlinkSocket& socket, const Batch& batch, int64_t& sendNs);
 
 /**

@@ -1,5 +1,10 @@
 #include "expression_builder.h"
 
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
 #include <cstdlib>
 
 #include "byte_buffer.h"
@@ -25,14 +30,42 @@ Problem setOwned(nftnl_expr* expression, uint16_t id, Bytes value) {
 }
 
 /**
- * libnftnl keeps the data and the chain's name of an immediate in one union: with both it would free data as a
- * pointer.
+ * libnftnl keeps the data and the chain's name of an immediate in one union, and frees the name for a jump or goto
+ * only: anything else would free data as a pointer, or leak.
  */
-bool mixesDataAndVerdict(const ExpressionSchema& schema, uint32_t seen) {
-  constexpr uint32_t kDataBit = 1u << NFTNL_EXPR_IMM_DATA;
-  constexpr uint32_t kVerdictBits =
-      1u << NFTNL_EXPR_IMM_VERDICT | 1u << NFTNL_EXPR_IMM_CHAIN | 1u << NFTNL_EXPR_IMM_CHAIN_ID;
-  return schema.name == "immediate" && (seen & kDataBit) != 0 && (seen & kVerdictBits) != 0;
+Problem checkImmediate(uint32_t seen, int32_t verdict) {
+  const auto has = [seen](uint16_t id) { return (seen & 1u << id) != 0; };
+  const bool named = has(NFTNL_EXPR_IMM_CHAIN) || has(NFTNL_EXPR_IMM_CHAIN_ID);
+  if (has(NFTNL_EXPR_IMM_DATA) && (named || has(NFTNL_EXPR_IMM_VERDICT))) return "an immediate with data and a verdict";
+  if (named && verdict != NFT_JUMP && verdict != NFT_GOTO) return "a chain without a jump or goto to it";
+  return nullptr;
+}
+
+/** Everything is checked before libnftnl sees any of it. */
+Problem checkAttributes(const ExpressionSchema& schema, Bytes attributes) {
+  uint32_t seen = 0;
+  int32_t verdict = NFT_CONTINUE;
+  const bool immediate = schema.name == "immediate";
+  FieldReader fields(attributes);
+  while (fields.more()) {
+    Field attribute;
+    if (const Problem problem = fields.read(attribute)) return problem;
+    if (attribute.kind != FieldKind::attribute) return "an expression with a field that is no attribute";
+    const AttributeRule rule = ruleFor(schema.attributes, attribute.id);
+    if (rule.type == AttributeType::refused) return "an attribute that its expression does not have";
+    if (!fits(rule, attribute.value)) return "an expression's attribute of impossible length";
+    if ((seen & 1u << attribute.id) != 0) return "an expression with the same attribute twice";
+    seen |= 1u << attribute.id;
+    if (immediate && attribute.id == NFTNL_EXPR_IMM_VERDICT) verdict = load<int32_t>(attribute.value.data());
+  }
+  return immediate ? checkImmediate(seen, verdict) : nullptr;
+}
+
+Problem setAttribute(nftnl_expr* expression, AttributeRule rule, const Field& attribute) {
+  if (rule.type == AttributeType::owned) return setOwned(expression, attribute.id, attribute.value);
+  const SchemaValue value(rule, attribute.value);
+  const bool set = nftnl_expr_set(expression, attribute.id, value.data(), value.length()) >= 0;
+  return set ? nullptr : "libnftnl refuses an expression's attribute";
 }
 
 }  // namespace
@@ -63,28 +96,15 @@ Problem buildExpression(Bytes field, ExpressionPointer& result) {
   if (const Problem problem = readExpression(field, packed)) return problem;
   const ExpressionSchema* schema = findExpressionSchema(packed.name);
   if (schema == nullptr) return "an expression that libnftnl does not know";
+  if (const Problem problem = checkAttributes(*schema, packed.attributes)) return problem;
   ExpressionPointer expression(nftnl_expr_alloc(packed.name));
   if (expression == nullptr) return "an expression that this libnftnl does not know";
-  uint32_t seen = 0;
   FieldReader fields(packed.attributes);
   while (fields.more()) {
     Field attribute;
     if (const Problem problem = fields.read(attribute)) return problem;
-    if (attribute.kind != FieldKind::attribute) return "an expression with a field that is no attribute";
     const AttributeRule rule = ruleFor(schema->attributes, attribute.id);
-    if (rule.type == AttributeType::refused) return "an attribute that its expression does not have";
-    if (!fits(rule, attribute.value)) return "an expression's attribute of impossible length";
-    if ((seen & 1u << attribute.id) != 0) return "an expression with the same attribute twice";
-    seen |= 1u << attribute.id;
-    if (mixesDataAndVerdict(*schema, seen)) return "an immediate with data and a verdict";
-    if (rule.type == AttributeType::owned) {
-      if (const Problem problem = setOwned(expression.get(), attribute.id, attribute.value)) return problem;
-      continue;
-    }
-    const SchemaValue value(rule, attribute.value);
-    if (nftnl_expr_set(expression.get(), attribute.id, value.data(), value.length()) < 0) {
-      return "libnftnl refuses an expression's attribute";
-    }
+    if (const Problem problem = setAttribute(expression.get(), rule, attribute)) return problem;
   }
   result = std::move(expression);
   return nullptr;

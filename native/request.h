@@ -13,7 +13,7 @@ struct Request {
   Bytes attributes;  // as they go on the wire
 };
 
-/** Sends one message and collects its replies, in the form of docs/packed-format.md ("Request"). Throws std::bad_alloc. */
+/** Sends one message and collects its replies as docs/packed-format.md has it ("Request"). Throws std::bad_alloc. */
 ByteBuffer request(NetlinkSocket& socket, const Request& question);
 
 }  // namespace nftlink

@@ -24,7 +24,7 @@ class SocketHandle {
   NetlinkSocket& socket() { return socket_; }
   Batch& batch() { return batch_; }
 
-  /** Queues a task and gives its promise; nullptr after an exception. `object` is the JavaScript object of this handle. */
+  /** Queues a task and gives its promise; nullptr after an exception. `object` is this handle's JavaScript object. */
   napi_value enqueue(napi_env env, napi_value object, std::unique_ptr<PendingTask> task);
   /** Gives a promise that resolves when the descriptor is gone. */
   napi_value close(napi_env env, napi_value object);

@@ -70,7 +70,8 @@ if (status !== 0) {
   const fetched = headers.length === 0 && process.env.npm_config_nodedir === undefined;
   fail(
     fetched
-      ? 'node-gyp failed; see above. If it could not fetch the headers of Node.js, say where they are: npm_config_nodedir=/usr npm run build:addon (the folder above include/node).'
+      ? 'node-gyp failed; see above. If it could not fetch the headers of Node.js, name the folder above include/node:\n' +
+          'npm_config_nodedir=/usr npm run build:addon'
       : 'node-gyp failed; see above.',
   );
 }

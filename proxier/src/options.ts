@@ -36,12 +36,14 @@ interface RawRun {
   readonly serviceCidr: readonly Cidr[];
   readonly nodeName: string;
   readonly nodeIp?: readonly string[];
-  readonly clusterCidr: Readonly<Partial<Record<Family, string>>>;
+  readonly clusterCidr?: Readonly<Partial<Record<Family, string>>>;
   readonly once: boolean;
   readonly netns?: string;
   readonly logLevel: LogOptions['level'];
   readonly logFormat: LogOptions['format'];
 }
+
+const DEFAULT_SERVICE_CIDR = '10.96.0.0/12';
 
 /** The command line: what it understands, and what it says of itself. */
 export function commandLine(commands: Commands): Command {
@@ -49,7 +51,7 @@ export function commandLine(commands: Commands): Command {
     .description(
       "A Kubernetes Service proxy: kube-proxy's nftables mode without nft, with updates in constant time.",
     )
-    .showHelpAfterError();
+    .showHelpAfterError('See --help for what it understands.');
 
   withCommonOptions(program.command('run'))
     .description('Program Services and keep them up to date. Rules stay when it ends.')
@@ -58,11 +60,11 @@ export function commandLine(commands: Commands): Command {
       'folder with Service and EndpointSlice objects (YAML or JSON), watched',
     )
     .option('--state <file>', 'where given cluster IPs are remembered (default: <dir>/.nft-proxier.json)')
-    .option(
-      '--service-cidr <cidr[,cidr]>',
-      'addresses for Services without a clusterIP',
-      argument(parseServiceCidrs),
-      parseServiceCidrs('10.96.0.0/12'),
+    .addOption(
+      new Option('--service-cidr <cidr[,cidr]>', 'addresses for Services without a clusterIP')
+        .argParser(argument(parseServiceCidrs))
+        // The help needs a text: it cannot show a Cidr.
+        .default(parseServiceCidrs(DEFAULT_SERVICE_CIDR), DEFAULT_SERVICE_CIDR),
     )
     .option('--node-name <name>', "this node's name in EndpointSlices", hostname().toLowerCase())
     .option(
@@ -74,7 +76,6 @@ export function commandLine(commands: Commands): Command {
       '--cluster-cidr <cidr[,cidr]>',
       'addresses of pods: cluster IPs reached from elsewhere are masqueraded (default: nothing is)',
       argument(parseClusterCidrs),
-      {},
     )
     .option('--once', 'program what there is and end; exit status 1 if a manifest was malformed', false)
     .action((raw: RawRun) => commands.run(runOptions(raw)));
@@ -102,7 +103,7 @@ function runOptions(raw: RawRun): RunOptions {
     serviceCidrs: raw.serviceCidr,
     nodeName: raw.nodeName,
     nodeIPs: raw.nodeIp ?? (raw.netns === undefined ? ownAddresses() : []),
-    clusterCidrs: raw.clusterCidr,
+    clusterCidrs: raw.clusterCidr ?? {},
     once: raw.once,
   };
 }

@@ -73,7 +73,8 @@ function makeLoop(nft: Nftables, options: RunOptions, log: Logger, failed: Abort
     },
     failed(error, retryMs) {
       failed.abort();
-      log.error(`${error.message}\nwhat was programmed before stays; trying again in ${retryMs / 1000} s`);
+      const next = options.once ? '' : `; trying again in ${retryMs / 1000} s`;
+      log.error(`${error.message}\nwhat was programmed before stays${next}`);
     },
   });
 }

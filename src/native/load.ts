@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type NativeBinding, PACKED_FORMAT_VERSION } from './contract.ts';
 
@@ -57,7 +58,7 @@ function attempt(require: NodeJS.Require, path: string): NativeBinding | string 
 /** `NFTLINK_ADDON` alone if it is set; else what was published for this machine, then what was built here. */
 function candidates(): readonly string[] {
   const override = process.env['NFTLINK_ADDON'];
-  if (override !== undefined && override !== '') return [override];
+  if (override !== undefined && override !== '') return [resolve(override)];
   // The package's folder is two levels above this file, in src/native and in dist/native.
   const inPackage = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
   const target = `${process.platform}-${process.arch}-${libc()}`;

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { errnoName } from './errno.ts';
 import { type Message, messages } from './message.ts';
 import type { Transport } from './transport.ts';
@@ -19,7 +20,7 @@ export class RequestError extends Error {
 
 const INTERRUPTED = 1;
 /** A ruleset that changes so often that no dump comes through is better reported than waited for. */
-const MAX_ATTEMPTS = 100;
+export const MAX_ATTEMPTS = 100;
 
 /** Asks and gives the reply messages. A dump that was interrupted by a change is asked for again. */
 export async function ask(
@@ -36,7 +37,11 @@ export async function ask(
     const errno = view.getInt32(0, true);
     if (errno !== 0) throw new RequestError(what, errno);
     if ((view.getUint32(4, true) & INTERRUPTED) === 0) return [...messages(reply.subarray(8))];
-    if (attempt === MAX_ATTEMPTS)
-      throw new RequestError(`${what}: interrupted ${attempt} times by changes`, 4);
+    if (attempt === MAX_ATTEMPTS) throw interrupted(what);
   }
+}
+
+/** EINTR: the ruleset changed during each of MAX_ATTEMPTS dumps. */
+export function interrupted(what: string): RequestError {
+  return new RequestError(`${what}: interrupted ${MAX_ATTEMPTS} times by changes`, constants.errno.EINTR);
 }

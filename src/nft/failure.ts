@@ -24,7 +24,10 @@ export interface Failure {
   /** `'EEXIST'`, `'ENOENT'` … */
   readonly code: string;
   readonly errno: number;
-  /** The part of the operation that the kernel named: `table`, `key`, `expressions[2]` … */
+  /**
+   * The part of the operation that the kernel named: `name`, `table`, `key`, `expressions[1] lookup` …; `element` is one as
+   * a whole.
+   */
   readonly field: string | undefined;
   /** For elements: which one of the operation, and its key. */
   readonly element: { readonly index: number; readonly key: unknown } | undefined;
@@ -69,13 +72,12 @@ const ELEMENT_FIELDS: Readonly<Record<number, string>> = {
 /** Turns what the addon found into what the caller said. */
 export function explainFailure(raw: RawFailure, operation: Operation | undefined): Failure {
   const code = errnoName(raw.errno);
-  const field = operation === undefined ? undefined : fieldOf(operation, raw.path);
+  const field = operation === undefined ? undefined : fieldOf(operation, raw.path, code);
   const index = raw.element;
   const element = index === undefined ? undefined : { index, key: operation?.keyAt?.(index) };
   const target = operation?.target ?? 'the transaction';
   const reason = raw.text === '' ? meaning(code, operation, field) : raw.text;
-  const what =
-    element === undefined ? target : `element ${element.index} (${keyText(element.key)}) of ${target}`;
+  const what = subject(target, operation, element);
   const where = operation === undefined ? what : `operation ${operation.index}, ${operation.verb} ${what}`;
   return Object.freeze({
     operation: operation?.index,
@@ -89,21 +91,33 @@ export function explainFailure(raw: RawFailure, operation: Operation | undefined
   });
 }
 
-function fieldOf(operation: Operation, path: readonly PathEntry[]): string | undefined {
+function subject(target: string, operation: Operation | undefined, element: Failure['element']): string {
+  if (element !== undefined) return `element ${element.index} (${keyText(element.key)}) of ${target}`;
+  return operation?.kind === 'element' && operation.verb !== 'flush' ? `elements of ${target}` : target;
+}
+
+function fieldOf(operation: Operation, path: readonly PathEntry[], code: string): string | undefined {
   const [outer, list, inner] = path;
   if (outer === undefined) return undefined;
-  const name = FIELDS[operation.kind][outer.attribute] ?? `attribute ${outer.attribute}`;
-  if (operation.kind === 'element' && outer.attribute === 3) {
-    return inner === undefined ? 'key' : (ELEMENT_FIELDS[inner.attribute] ?? `attribute ${inner.attribute}`);
-  }
+  if (operation.kind === 'element' && outer.attribute === 3) return elementField(operation, inner, code);
   if (operation.kind === 'rule' && outer.attribute === 4 && list !== undefined) {
     const expression = operation.expressions?.[list.index];
     return `expressions[${list.index}]${expression === undefined ? '' : ` ${expression}`}`;
   }
+  const name = FIELDS[operation.kind][outer.attribute] ?? `attribute ${outer.attribute}`;
   if (operation.kind === 'chain' && outer.attribute === 4 && list !== undefined) {
     return HOOK_FIELDS[list.attribute] ?? name;
   }
   return name;
+}
+
+function elementField({ verb }: Operation, inner: PathEntry | undefined, code: string): string {
+  if (inner !== undefined) return ELEMENT_FIELDS[inner.attribute] ?? `attribute ${inner.attribute}`;
+  // The kernel names the element as a whole: what it can mean by that depends on what it says.
+  if (code === 'EEXIST') return 'key';
+  // What is missing when an element is added is the chain of its verdict.
+  if (code === 'ENOENT') return verb === 'add' || verb === 'create' ? 'value' : 'key';
+  return 'element';
 }
 
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -124,17 +138,36 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 function meaning(code: string, operation: Operation | undefined, field: string | undefined): string {
-  if (code === 'ENOENT' && operation !== undefined) {
-    if (field === 'table' || field === 'set' || field === 'chain') return `no such ${field}`;
-    if (field?.startsWith('expressions'))
-      return 'it names something that does not exist, or this kernel lacks it';
-    if (operation.kind === 'element') return 'no such element';
-    return `no such ${operation.kind}`;
+  const special = operation === undefined ? undefined : meaningHere(code, operation, field);
+  return special ?? MEANINGS[code] ?? 'refused by the kernel';
+}
+
+/** What says more about this operation than the code alone. */
+function meaningHere(code: string, { kind, verb }: Operation, field: string | undefined): string | undefined {
+  switch (code) {
+    case 'ENOENT':
+      return whatIsMissing(kind, field);
+    case 'EEXIST':
+      return kind === 'element' && verb === 'add' ? 'it exists already, with other data' : undefined;
+    case 'EINVAL':
+      return field === 'element'
+        ? 'the set was made for keys or values of another length, or without timeouts'
+        : undefined;
+    case 'EOPNOTSUPP':
+      return kind === 'chain'
+        ? 'no chain of this type at this hook and priority (nat: above -200), or it exists with other ones'
+        : undefined;
+    default:
+      return undefined;
   }
-  if (code === 'EEXIST' && operation?.kind === 'element' && operation.verb === 'add') {
-    return 'it exists already, with other data';
-  }
-  return MEANINGS[code] ?? 'refused by the kernel';
+}
+
+function whatIsMissing(kind: Operation['kind'], field: string | undefined): string {
+  if (field === 'table' || field === 'set' || field === 'chain') return `no such ${field}`;
+  if (field === 'value') return 'no such chain';
+  if (field?.startsWith('expressions'))
+    return 'it names something that does not exist, or this kernel lacks it';
+  return `no such ${kind}`;
 }
 
 function keyText(key: unknown): string {

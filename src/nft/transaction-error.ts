@@ -21,8 +21,10 @@ export class TransactionError extends Error {
 
   /** Explains what the addon reported of a transaction with these operations. */
   constructor(raw: RawOutcome, operations: readonly Operation[]) {
-    const failures = raw.failures.map((failure) =>
-      explainFailure(failure, failure.operation === undefined ? undefined : operations[failure.operation]),
+    const failures = withoutRepeats(
+      raw.failures.map((failure) =>
+        explainFailure(failure, failure.operation === undefined ? undefined : operations[failure.operation]),
+      ),
     );
     super(summary(raw, failures));
     this.outcome = raw.outcome;
@@ -30,6 +32,15 @@ export class TransactionError extends Error {
     this.failures = failures;
     this.failuresLost = raw.failuresLost;
   }
+}
+
+/** A rule with anonymous sets is several messages, which fail together where its table is missing. */
+function withoutRepeats(failures: readonly Failure[]): readonly Failure[] {
+  const seen = new Set<string>();
+  return failures.filter(({ operation, element, code, field }) => {
+    const identity = `${operation} ${element?.index} ${code} ${field}`;
+    return !seen.has(identity) && seen.add(identity);
+  });
 }
 
 const SHOWN = 10;

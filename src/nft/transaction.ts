@@ -416,6 +416,7 @@ class DescribedOperation implements Operation {
     const { object } = this;
     if (object.kind === 'table') return `table ${object.family} ${object.name}`;
     const { family, name } = object.table;
-    return `${this.kind === 'rule' && object.kind === 'chain' ? 'rule of chain' : object.kind} ${family} ${name} ${object.name}`;
+    const ofChain = this.kind === 'rule' && this.verb !== 'flush';
+    return `${ofChain ? 'rule of chain' : object.kind} ${family} ${name} ${object.name}`;
   }
 }

@@ -1,10 +1,11 @@
-import { attributeMap, attributes, i32Of, textOf, u64Of } from '../netlink/attribute.ts';
+import { InvalidArgumentError } from '../invalid-argument.ts';
+import { attributeMap, attributes, i32Of, textOf, u32Of, u64Of } from '../netlink/attribute.ts';
 import type { Message } from '../netlink/message.ts';
 import type { AnySet, NftMap, NftSet, VerdictMap } from '../nft/set.ts';
 import type { DataType } from '../nft/type/data-type.ts';
 import { readComment } from '../nft/userdata.ts';
 import { type Verdict, verdictOf } from '../nft/verdict.ts';
-import { NFTA_DATA, NFTA_SET_ELEM, NFTA_SET_ELEM_LIST, NFTA_VERDICT } from './uapi.ts';
+import { ELEMENT_INTERVAL_END, NFTA_DATA, NFTA_SET_ELEM, NFTA_SET_ELEM_LIST, NFTA_VERDICT } from './uapi.ts';
 
 /** An element as the kernel has it. */
 export interface ListedElement<K, V> {
@@ -15,6 +16,13 @@ export interface ListedElement<K, V> {
   /** Time that is left. */
   readonly expiresMs?: number;
   readonly comment?: string;
+  /** In a set of ranges with concatenated keys, which only others make: the range's last key. `key` is its first. */
+  readonly lastKey?: K;
+  /**
+   * In a set of ranges with simple keys, which only others make: `key` is not in the set, it is the first one behind a range.
+   * The range begins at the next lower listed key.
+   */
+  readonly endsRange?: true;
 }
 
 /** The type of a set's listed elements. */
@@ -33,29 +41,46 @@ export function* readElements<S extends AnySet>(set: S, message: Message): Gener
   if (list === undefined) return;
   for (const { bytes } of attributes(list)) {
     const fields = attributeMap(bytes);
-    const key = bytesIn(fields.get(NFTA_SET_ELEM.key));
-    if (key === undefined || key.length < set.key.byteLength) continue;
+    const nest = fields.get(NFTA_SET_ELEM.key);
+    if (nest === undefined) continue;
     yield {
-      key: set.key.read(key, 0),
+      key: readData(set, set.key, nest),
       value: readValue(set, fields.get(NFTA_SET_ELEM.data)),
       ...readOptions(fields),
+      ...readRange(set, fields),
     } as ListedElementOf<S>;
   }
 }
 
-function bytesIn(nest: Uint8Array | undefined): Uint8Array | undefined {
-  return attributeMap(nest).get(NFTA_DATA.value);
-}
-
 function readValue(set: AnySet, nest: Uint8Array | undefined): unknown {
-  if (set.kind === 'set') return undefined;
-  if (set.kind === 'map') return readData(set.data, bytesIn(nest));
+  if (set.kind === 'set' || nest === undefined) return undefined;
+  if (set.kind === 'map') return readData(set, set.data, nest);
   const verdict = attributeMap(attributeMap(nest).get(NFTA_DATA.verdict));
-  return verdictOf(i32Of(verdict.get(NFTA_VERDICT.code)) ?? 0, textOf(verdict.get(NFTA_VERDICT.chain)));
+  const code = i32Of(verdict.get(NFTA_VERDICT.code));
+  if (code === undefined) throw otherSet(set, 'verdicts, and it has data');
+  return verdictOf(code, textOf(verdict.get(NFTA_VERDICT.chain)));
 }
 
-function readData(type: DataType<never, unknown>, bytes: Uint8Array | undefined): unknown {
-  return bytes === undefined || bytes.length < type.byteLength ? undefined : type.read(bytes, 0);
+function readData(set: AnySet, type: DataType<never, unknown>, nest: Uint8Array): unknown {
+  const bytes = attributeMap(nest).get(NFTA_DATA.value);
+  if (bytes?.length === type.byteLength) return type.read(bytes, 0);
+  const found = bytes === undefined ? 'verdicts' : `${bytes.length} bytes`;
+  throw otherSet(set, `${type.name} (${type.byteLength} bytes), and it has ${found}`);
+}
+
+/** The kernel's set is another one than the caller's: better said than read wrongly. */
+function otherSet(set: AnySet, difference: string): InvalidArgumentError {
+  const expected = `the kernel's set of that name: it was described with ${difference}`;
+  return new InvalidArgumentError('set', set.name, expected);
+}
+
+function readRange(set: AnySet, fields: ReadonlyMap<number, Uint8Array>) {
+  const last = fields.get(NFTA_SET_ELEM.keyEnd);
+  const isEnd = ((u32Of(fields.get(NFTA_SET_ELEM.flags)) ?? 0) & ELEMENT_INTERVAL_END) !== 0;
+  return {
+    ...(last === undefined ? {} : { lastKey: readData(set, set.key, last) }),
+    ...(isEnd ? { endsRange: true } : {}),
+  };
 }
 
 function readOptions(fields: ReadonlyMap<number, Uint8Array>) {

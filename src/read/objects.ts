@@ -2,6 +2,7 @@ import { attributeMap, attributes, i32Of, textOf, u32Of, u64Of } from '../netlin
 import type { Message } from '../netlink/message.ts';
 import { type BaseChain, type Chain, type ChainType, hookName } from '../nft/chain.ts';
 import { familyOf } from '../nft/family.ts';
+import { VERDICT_DATA_TYPE } from '../nft/pack/uapi.ts';
 import type { RuleHandle } from '../nft/rule.ts';
 import { type AnySet, SET_FLAGS } from '../nft/set.ts';
 import type { Table } from '../nft/table.ts';
@@ -40,11 +41,11 @@ export function readTable(message: Message): Table | undefined {
   };
 }
 
-export function readChain(message: Message): Chain | undefined {
+/** Undefined for a chain of another table: the kernel lists those of a family. */
+export function readChain(message: Message, table: Table): Chain | undefined {
   const fields = attributeMap(message.attributes);
-  const table = tableOf(message, fields.get(NFTA_CHAIN.table));
   const name = textOf(fields.get(NFTA_CHAIN.name));
-  if (table === undefined || name === undefined) return undefined;
+  if (textOf(fields.get(NFTA_CHAIN.table)) !== table.name || name === undefined) return undefined;
   const base = readBase(table, fields);
   return {
     kind: 'chain',
@@ -90,12 +91,11 @@ export interface ListedExpression {
   readonly data: Uint8Array;
 }
 
-export function readRule(message: Message): ListedRule | undefined {
+export function readRule(message: Message, of: Table | Chain): ListedRule | undefined {
   const fields = attributeMap(message.attributes);
-  const table = tableOf(message, fields.get(NFTA_RULE.table));
   const name = textOf(fields.get(NFTA_RULE.chain));
   const handle = u64Of(fields.get(NFTA_RULE.handle));
-  if (table === undefined || name === undefined || handle === undefined) return undefined;
+  if (name === undefined || handle === undefined) return undefined;
   const expressions = [...attributes(fields.get(NFTA_RULE.expressions) ?? new Uint8Array(0))].map(
     ({ bytes }) => {
       const expression = attributeMap(bytes);
@@ -107,18 +107,17 @@ export function readRule(message: Message): ListedRule | undefined {
   );
   return {
     kind: 'rule handle',
-    chain: { kind: 'chain', table, name },
+    chain: of.kind === 'chain' ? of : { kind: 'chain', table: of, name },
     handle,
     expressions,
     ...comment(fields.get(NFTA_RULE.userdata), 'other'),
   };
 }
 
-export function readSet(message: Message): AnySet | undefined {
+export function readSet(message: Message, table: Table): AnySet | undefined {
   const fields = attributeMap(message.attributes);
-  const table = tableOf(message, fields.get(NFTA_SET.table));
   const name = textOf(fields.get(NFTA_SET.name));
-  if (table === undefined || name === undefined) return undefined;
+  if (name === undefined) return undefined;
   const flags = u32Of(fields.get(NFTA_SET.flags)) ?? 0;
   const size = u32Of(attributeMap(fields.get(NFTA_SET.desc)).get(NFTA_SET_DESC_SIZE));
   const timeoutMs = u64Of(fields.get(NFTA_SET.timeout));
@@ -128,19 +127,13 @@ export function readSet(message: Message): AnySet | undefined {
     key: typeById(u32Of(fields.get(NFTA_SET.keyType)) ?? 0, u32Of(fields.get(NFTA_SET.keyLen)) ?? 0),
     ...(size === undefined ? {} : { size }),
     ...(timeoutMs === undefined ? {} : { timeoutMs: Number(timeoutMs) }),
-    ...((flags & SET_FLAGS.timeout) === 0 ? {} : { timeouts: true }),
+    ...((flags & SET_FLAGS.timeout) === 0 || timeoutMs !== undefined ? {} : { timeouts: true }),
     ...((flags & SET_FLAGS.eval) === 0 ? {} : { dynamic: true }),
     ...((flags & SET_FLAGS.constant) === 0 ? {} : { constant: true }),
     ...comment(fields.get(NFTA_SET.userdata), 'set'),
   };
   if ((flags & SET_FLAGS.map) === 0) return { kind: 'set', ...common };
-  const dataLength = u32Of(fields.get(NFTA_SET.dataLen)) ?? 0;
-  if (dataLength === 0) return { kind: 'verdict map', ...common };
-  return { kind: 'map', ...common, data: typeById(u32Of(fields.get(NFTA_SET.dataType)) ?? 0, dataLength) };
-}
-
-function tableOf(message: Message, name: Uint8Array | undefined): Table | undefined {
-  const family = familyOf(message.family);
-  const text = textOf(name);
-  return family === undefined || text === undefined ? undefined : { kind: 'table', family, name: text };
+  const dataType = u32Of(fields.get(NFTA_SET.dataType)) ?? 0;
+  if (dataType === VERDICT_DATA_TYPE) return { kind: 'verdict map', ...common };
+  return { kind: 'map', ...common, data: typeById(dataType, u32Of(fields.get(NFTA_SET.dataLen)) ?? 0) };
 }

@@ -27,7 +27,17 @@ export const NFTA_SET = {
 } as const;
 export const NFTA_SET_DESC_SIZE = 1;
 export const NFTA_SET_ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
-export const NFTA_SET_ELEM = { key: 1, data: 2, flags: 3, timeout: 4, expiration: 5, userdata: 6 } as const;
+export const NFTA_SET_ELEM = {
+  key: 1,
+  data: 2,
+  flags: 3,
+  timeout: 4,
+  expiration: 5,
+  userdata: 6,
+  keyEnd: 10,
+} as const;
+/** NFT_SET_ELEM_INTERVAL_END. */
+export const ELEMENT_INTERVAL_END = 1;
 export const NFTA_DATA = { value: 1, verdict: 2 } as const;
 export const NFTA_VERDICT = { code: 1, chain: 2 } as const;
 export const NFTA_GEN_ID = 1;

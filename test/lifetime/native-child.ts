@@ -1,14 +1,17 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const ADDON = fileURLToPath(new URL('../../build/Release/nftlink.node', import.meta.url));
+/** What these tests are about; a build with sanitizers can stand in for it, as in src/native/load.ts. */
+export const ADDON =
+  process.env['NFTLINK_ADDON'] ?? fileURLToPath(new URL('../../build/Release/nftlink.node', import.meta.url));
 
 export interface ChildOptions {
   readonly nodeOptions?: readonly string[];
   /** A command that runs Node.js. */
   readonly command?: readonly string[];
-  /** For standard input. */
-  readonly input?: Uint8Array;
 }
 
 export interface ChildResult {
@@ -18,40 +21,42 @@ export interface ChildResult {
 }
 
 /**
- * Runs a script in a Node.js of its own. It finds `native` (the addon), `addonPath` and `packed` (buffers by name)
- * defined; workers that it starts from `workerSource(text)` do too.
+ * Runs a script in a Node.js of its own. It finds `native` (the addon) and `packed` (buffers by name) defined; workers
+ * that it starts from `workerSource(text)` do too.
  */
-export function runChild(
+export async function runChild(
   script: string,
   packed: Readonly<Record<string, Uint8Array>>,
-  options: ChildOptions = {},
+  { nodeOptions = [], command = [] }: ChildOptions = {},
 ): Promise<ChildResult> {
-  const literals = Object.entries(packed).map(
-    ([name, bytes]) =>
-      `${name}: new Uint8Array(Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64'))`,
-  );
+  const folder = mkdtempSync(join(tmpdir(), 'nftlink-child-'));
+  const entries = Object.entries(packed).map(([name, bytes]) => {
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    return `${name}: new Uint8Array(require('node:fs').readFileSync(${JSON.stringify(path)}))`;
+  });
   const prelude = `
-    const addonPath = ${JSON.stringify(ADDON)};
-    const packed = { ${literals.join(', ')} };
-    const native = require(addonPath);
+    const packed = { ${entries.join(', ')} };
+    const native = require(${JSON.stringify(ADDON)});
   `;
-  const whole = `
-    ${prelude}
-    const workerSource = (text) => ${JSON.stringify(prelude)} + text;
-    ${script}
-  `;
-  const { nodeOptions = [], command = [] } = options;
-  const [file, ...args] = [...command, process.execPath, ...nodeOptions, '-e', whole];
+  const path = join(folder, 'child.cjs');
+  writeFileSync(
+    path,
+    `${prelude}\nconst workerSource = (text) => ${JSON.stringify(prelude)} + text;\n${script}`,
+  );
+  try {
+    return await execute([...command, process.execPath, ...nodeOptions, path]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A signal counts as code -1. */
+function execute([file = '', ...args]: readonly string[]): Promise<ChildResult> {
   return new Promise((resolve) => {
-    const child = execFile(
-      file ?? process.execPath,
-      args,
-      { timeout: 50_000, maxBuffer: 1 << 24 },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        resolve({ code, stdout, stderr });
-      },
-    );
-    child.stdin?.end(options.input ?? '');
+    execFile(file, args, { timeout: 50_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ code, stdout, stderr });
+    });
   });
 }

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadNative } from '../../src/native/load.ts';
 import { readOutcome } from '../../src/netlink/outcome.ts';
 import { makeNamespace } from '../kernel/native-namespace.ts';
-import { addElements, addSet, addTable, deleteTable, transaction } from '../kernel/native-packer.ts';
+import { addChain, addElements, addSet, addTable, transaction } from '../kernel/native-packer.ts';
 import { runChild } from './native-child.ts';
 
 const native = loadNative();
@@ -136,14 +136,11 @@ describe('in an unprivileged user namespace', () => {
       large: transaction(addElements('t', 's', 1_000_000)),
     };
     const script = `
-      const { readFileSync } = require('node:fs');
-      packed.large = new Uint8Array(readFileSync(0));
       const socket = native.open('');
       console.log(native.transactSync(socket, packed.small));
       console.log(Buffer.from(native.transactSync(socket, packed.large)).toString('hex'));
     `;
-    const { large, ...rest } = packed;
-    const { stdout, stderr } = await runChild(script, rest, { command: ['unshare', '-rn'], input: large });
+    const { stdout, stderr } = await runChild(script, packed, { command: ['unshare', '-rn'] });
     const [committed, refused = ''] = stdout.split('\n');
     expect(stderr).toBe('');
     expect(Number(committed)).toBeGreaterThan(0);
@@ -153,16 +150,31 @@ describe('in an unprivileged user namespace', () => {
     expect(outcome.limitBytes).toBeGreaterThan(100_000);
   });
 
-  it('gives EPERM without a namespace of its own', async () => {
+  it('says that there were more failures than it could receive', async () => {
+    const missing = addChain('missing', 'c');
+    const packed = { many: transaction(...Array.from({ length: 30_000 }, () => missing)) };
+    const script = `
+      const outcome = native.transactSync(native.open(''), packed.many);
+      process.stdout.write(Buffer.from(outcome).toString('base64'));
+    `;
+    const { stdout } = await runChild(script, packed, { command: ['unshare', '-rn'] });
+    const outcome = readOutcome(Buffer.from(stdout, 'base64'));
+    expect(outcome).toMatchObject({ outcome: 'aborted', failuresLost: true });
+    expect(outcome.failures.length).toBeGreaterThan(100);
+    expect(outcome.failures.length).toBeLessThan(30_000);
+  });
+
+  it('gives EPERM without the capability', async () => {
     const script = `console.log(Buffer.from(native.transactSync(native.open(''), packed.table)).toString('hex'))`;
     const { stdout } = await runChild(
       script,
       { table },
-      { command: ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] },
+      {
+        command: ['ip', 'netns', 'exec', namespace.name, 'setpriv', '--bounding-set=-all', '--inh-caps=-all'],
+      },
     );
     const outcome = readOutcome(Buffer.from(stdout.trim(), 'hex'));
     expect(outcome.outcome).toBe('aborted');
     expect(outcome.failures[0]?.errno ?? outcome.errno).toBe(1);
-    native.transactSync(native.open(namespace.path), transaction(deleteTable('t')));
   });
 });

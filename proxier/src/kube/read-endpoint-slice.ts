@@ -70,7 +70,8 @@ function readPorts(list: Field): readonly SlicePort[] {
   const names = new Map<string, string>();
   return asItems(list).map((item, index) => {
     const field = child(item, 'name');
-    const name = field.value === '' ? '' : asDnsLabel(field);
+    // Without a name it is '', as the API server has it (SetDefaults_EndpointPort).
+    const name = (field.value ?? '') === '' ? '' : asDnsLabel(field);
     const protocol = asOneOf(child(item, 'protocol'), ['TCP', 'UDP', 'SCTP']) ?? 'TCP';
     const other = names.get(name ?? '');
     if (other !== undefined) complain(item, `the name ${show(name ?? '')} is already that of ${other}`);

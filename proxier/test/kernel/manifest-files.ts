@@ -39,8 +39,13 @@ export function service(name: string, ports: readonly Port[], spec: object = {})
 /** An endpoint's address, or the whole endpoint. */
 export type EndpointText = string | { readonly addresses: readonly string[]; readonly nodeName?: string };
 
-/** An EndpointSlice of the Service; its name says its address type, so that a Service can have one of each. */
-export function slice(name: string, ports: readonly Port[], endpoints: readonly EndpointText[]): object {
+/** An EndpointSlice of the Service; unless it is named, its address type is in its name. */
+export function slice(
+  service: string,
+  ports: readonly Port[],
+  endpoints: readonly EndpointText[],
+  name?: string,
+): object {
   const items = endpoints.map((endpoint) =>
     typeof endpoint === 'string' ? { addresses: [endpoint] } : endpoint,
   );
@@ -49,8 +54,8 @@ export function slice(name: string, ports: readonly Port[], endpoints: readonly 
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: `${name}-${addressType.toLowerCase()}`,
-      labels: { 'kubernetes.io/service-name': name },
+      name: name ?? `${service}-${addressType.toLowerCase()}`,
+      labels: { 'kubernetes.io/service-name': service },
     },
     addressType,
     ports,

@@ -61,7 +61,7 @@ export class ProxierProcess {
   /** Waits for the next transaction that had changed Services, and gives its number of operations. */
   async programmed(): Promise<number> {
     const line = await this.line(/programmed/);
-    return Number(/of (\d+) operations/.exec(line)?.[1]);
+    return Number(/of (\d+) operations?:/.exec(line)?.[1]);
   }
 
   /** Ends it and gives its exit status, null when the signal killed it. */

@@ -77,6 +77,13 @@ describe('manifests', () => {
     });
   });
 
+  test('a slice port without a name has the name that the API server gives it', async () => {
+    const { objects } = await parseManifest('a.yaml', SLICE.replace('- name: ""\n  port', '- port'));
+    expect(objects[0]?.object as EndpointSlice).toMatchObject({
+      ports: [{ name: '', protocol: 'TCP', port: 8080 }],
+    });
+  });
+
   test('all that a Service has beyond a cluster IP', async () => {
     const service = await oneService(`
 type: LoadBalancer

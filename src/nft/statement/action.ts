@@ -1,13 +1,12 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
 import {
-  counterExpression,
   limitExpression,
-  logExpression,
   masqueradeExpression,
   natExpression,
   redirectExpression,
 } from '../expression/act.ts';
 import { lookupData } from '../expression/compute.ts';
+import { counterKind, logKind } from '../expression/kinds.ts';
 import { ctStore, metaStore } from '../expression/load.ts';
 import { registerNumber, VERDICT_REGISTER } from '../expression/register.ts';
 import { familyNumber } from '../family.ts';
@@ -40,7 +39,7 @@ function checkWord(value: Source<never, unknown>): Source<never, unknown> {
 }
 
 /** Counts packets and bytes. */
-export const counter: Statement = statement([], [counterExpression()]);
+export const counter: Statement = statement([], [counterKind.make({})]);
 
 /** Writes a line to the kernel's log, or to a netlink group. */
 export function log(
@@ -56,7 +55,7 @@ export function log(
   if (level !== undefined && (!Number.isInteger(level) || level < 0 || level > 7)) {
     throw new InvalidArgumentError('level', level, 'a syslog level (0 to 7)');
   }
-  return statement([], [logExpression(options)]);
+  return statement([], [logKind.make(options)]);
 }
 
 const UNIT_SECONDS = { second: 1n, minute: 60n, hour: 3600n, day: 86_400n } as const;
@@ -82,7 +81,11 @@ export function limit({
 }: LimitOptions): Statement {
   if (!Number.isSafeInteger(rate) || rate < 1)
     throw new InvalidArgumentError('rate', rate, 'a whole number above 0');
-  return statement([], [limitExpression(BigInt(rate), UNIT_SECONDS[per], burst, bytes ? 1 : 0, over)]);
+  const type = bytes ? 'bytes' : 'packets';
+  return statement(
+    [],
+    [limitExpression({ rate: BigInt(rate), unitSeconds: UNIT_SECONDS[per], burst, type, over })],
+  );
 }
 
 /** NF_NAT_RANGE_*. */
@@ -112,15 +115,15 @@ type Target =
 
 /** Changes the destination: nft's `dnat ip to 10.0.0.1:8080`, or `dnat ip to … map @endpoints`. */
 export function dnat(family: 'ip' | 'ip6', to: Target, ...flags: readonly NatFlag[]): Statement {
-  return nat(1, family, to, flags);
+  return nat('dnat', family, to, flags);
 }
 
 /** Changes the source: nft's `snat ip to 192.0.2.1`. */
 export function snat(family: 'ip' | 'ip6', to: Target, ...flags: readonly NatFlag[]): Statement {
-  return nat(0, family, to, flags);
+  return nat('snat', family, to, flags);
 }
 
-function nat(type: number, family: 'ip' | 'ip6', to: Target, flags: readonly NatFlag[]): Statement {
+function nat(type: 'snat' | 'dnat', family: 'ip' | 'ip6', to: Target, flags: readonly NatFlag[]): Statement {
   const addressLength = family === 'ip' ? 4 : 16;
   const portWord = addressLength / 4;
   const nftFamily = familyNumber(family);

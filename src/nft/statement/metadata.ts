@@ -1,5 +1,10 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
-import { ctLoad, fib as fibExpression, metaLoad, numgen as numgenExpression } from '../expression/load.ts';
+import {
+  ctLoad,
+  fibType as fibTypeExpression,
+  metaLoad,
+  numgen as numgenExpression,
+} from '../expression/load.ts';
 import { registerNumber } from '../expression/register.ts';
 import type { DataType } from '../type/data-type.ts';
 import { ctState, ctStatus } from '../type/flags.ts';
@@ -60,7 +65,6 @@ export const ct = {
 } as const;
 
 const FIB_FLAGS = { saddr: 1, daddr: 2, mark: 4, iif: 8, oif: 16 } as const;
-const FIB_RESULT_ADDRTYPE = 3;
 
 /** What kind of address the routing table holds an address of the packet for: nft's `fib saddr type`. */
 export function fibType(
@@ -74,7 +78,7 @@ export function fibType(
     kind: 'source',
     type: fibAddrType,
     needs: [],
-    load: (word: number) => [fibExpression(FIB_RESULT_ADDRTYPE, flags, registerNumber(word))],
+    load: (word: number) => [fibTypeExpression(flags, registerNumber(word))],
   });
 }
 
@@ -90,6 +94,6 @@ export function numgen(mode: 'random' | 'inc', mod: number, offset = 0): Source<
     kind: 'source',
     type: hostUint32,
     needs: [],
-    load: (word: number) => [numgenExpression(mode === 'random' ? 1 : 0, mod, offset, registerNumber(word))],
+    load: (word: number) => [numgenExpression(mode, mod, offset, registerNumber(word))],
   });
 }

@@ -1,5 +1,5 @@
 import { etherAddr, ipv4Addr, ipv6Addr } from './address.ts';
-import { concatType } from './concat.ts';
+import { concatType, registerLength } from './concat.ts';
 import type { DataType } from './data-type.ts';
 import { ctState, ctStatus } from './flags.ts';
 import { etherType, ifaceIndex, inetService, mark } from './integer.ts';
@@ -30,16 +30,17 @@ const TYPES: ReadonlyMap<number, AnyType> = new Map(
 /** The type of a set that was read from the kernel, by nft's number; plain bytes when nft's number is not known here. */
 export function typeById(id: number, byteLength: number): AnyType {
   const single = TYPES.get(id);
-  if (single !== undefined) return single;
+  if (single !== undefined) return single.byteLength === byteLength ? single : rawType(id, byteLength);
   const fields: AnyType[] = [];
   for (let rest = id; rest > 0; rest = Math.floor(rest / 64)) {
     const field = TYPES.get(rest % 64);
     if (field === undefined) return rawType(id, byteLength);
     fields.unshift(field);
   }
-  if (fields.length < 2) return rawType(id, byteLength);
-  const type = concatType(...fields);
-  return type.byteLength === byteLength ? type : rawType(id, byteLength);
+  // Of more than five fields nft's number has lost the first: it must not be taken for another type.
+  const total = fields.reduce((sum, field) => sum + registerLength(field.byteLength), 0);
+  if (fields.length < 2 || fields.length > 5 || total !== byteLength) return rawType(id, byteLength);
+  return concatType(...fields);
 }
 
 function rawType(id: number, byteLength: number): DataType<Uint8Array> {
