@@ -14,7 +14,10 @@ export {
   type PriorityName,
 } from './nft/chain.ts';
 export { type AnonymousSet, anonymousSet } from './nft/expression/anonymous-set.ts';
+export type { ExpressionKind, FieldValues, ReadValues } from './nft/expression/define.ts';
 export type { Expression, ExpressionAttribute } from './nft/expression/expression.ts';
+export type { Field } from './nft/expression/field.ts';
+export * as expressions from './nft/expression/kinds.ts';
 export type { Failure } from './nft/failure.ts';
 export type { Family } from './nft/family.ts';
 export { type PackedValue, packValue, unpackValue } from './nft/pack/packed-value.ts';
@@ -75,4 +78,5 @@ export {
 } from './nft/verdict.ts';
 export { Nftables, type OpenOptions } from './nftables.ts';
 export type { ListedElement, ListedElementOf } from './read/elements.ts';
-export type { ListedExpression, ListedRule } from './read/objects.ts';
+export type { ListedExpression } from './read/expressions.ts';
+export type { ListedRule } from './read/objects.ts';

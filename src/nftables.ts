@@ -15,6 +15,7 @@ import { type ListedElementOf, readElements } from './read/elements.ts';
 import { type ListedRule, readChain, readRule, readSet, readTable } from './read/objects.ts';
 import { NFTA_CHAIN, NFTA_RULE, NFTA_SET, NFTA_SET_ELEM_LIST, NFTA_TABLE } from './read/uapi.ts';
 
+/** How `Nftables.open` is told where. */
 export interface OpenOptions {
   /** Default: the namespace of this process. */
   readonly netns?: NetworkNamespace;

@@ -3,8 +3,11 @@ import type { Family } from './family.ts';
 import { checkComment, checkName } from './name.ts';
 import type { Table } from './table.ts';
 
+/** What the rules of a base chain may do: `nat` sees the first packet of a connection only, `route` may change the route. */
 export type ChainType = 'filter' | 'nat' | 'route';
+/** Where the kernel calls a base chain; which hooks there are depends on the table's family. */
 export type Hook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress' | 'egress';
+/** nft's names for priorities; in family bridge they stand for other numbers, and only there is `out`. */
 export type PriorityName = 'raw' | 'mangle' | 'dstnat' | 'filter' | 'security' | 'srcnat' | 'out';
 
 /** A chain: an ordered list of rules. One with a `base` is called by the kernel, the others by jump and goto. */
@@ -16,9 +19,11 @@ export interface Chain {
   readonly base?: BaseChain;
 }
 
+/** What makes the kernel call a chain. */
 export interface BaseChain {
   readonly type: ChainType;
   readonly hook: Hook;
+  /** The kernel's number for the hook, which depends on the family. */
   readonly hookNumber: number;
   /** Lower runs earlier. */
   readonly priority: number;
@@ -27,6 +32,7 @@ export interface BaseChain {
   readonly devices: readonly string[];
 }
 
+/** How `baseChain` is told where a chain hangs. */
 export interface BaseChainOptions {
   readonly type: ChainType;
   readonly hook: Hook;
@@ -34,7 +40,12 @@ export interface BaseChainOptions {
   readonly priority: number | PriorityName;
   /** What happens to a packet that no rule decided about; default accept. */
   readonly policy?: 'accept' | 'drop';
+  /**
+   * The interfaces of an ingress or egress chain, which must have some. Names of missing interfaces are for the kernel to judge:
+   * newer ones (6.18 does) wait for them, older ones refuse.
+   */
   readonly devices?: readonly string[];
+  /** At most 128 bytes. */
   readonly comment?: string;
 }
 
@@ -60,7 +71,7 @@ export function chain(table: Table, name: string, options: { readonly comment?: 
   return Object.freeze({ kind: 'chain', table, name, ...options });
 }
 
-/** Describes a chain that the kernel calls at a hook. */
+/** Describes a chain that the kernel calls at a hook: `baseChain(t, 'input', { type: 'filter', hook: 'input', priority: 'filter' })`. */
 export function baseChain(table: Table, name: string, options: BaseChainOptions): Chain {
   const { type, hook, policy = 'accept', devices = [], comment } = options;
   const hookNumber = HOOKS[table.family][hook];

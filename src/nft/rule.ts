@@ -25,17 +25,18 @@ export interface RuleHandle {
   readonly handle: bigint;
 }
 
+/** A rule by its chain and the kernel's number for it. */
 export function ruleHandle(chain: Chain, handle: bigint): RuleHandle {
   return Object.freeze({ kind: 'rule handle', chain, handle });
 }
 
 /**
  * Describes a rule: `rule(input, [eq(tcp.dport, 22), counter, accept])`. What a statement needs to be true of the packet
- * (TCP, before its ports are read) is checked first, once, as nft does.
+ * (TCP, before its ports are read) is checked first, once, as nft does. An expression (`expressions.…`) is taken as it is.
  */
 export function rule(
   chain: Chain,
-  statements: readonly (Statement | Verdict)[],
+  statements: readonly (Statement | Verdict | Expression)[],
   options: { readonly comment?: string } = {},
 ): Rule {
   if (options.comment !== undefined) checkComment('comment', options.comment);
@@ -43,6 +44,10 @@ export function rule(
   const known = new Set<string>();
   const expressions: Expression[] = [];
   for (const part of statements) {
+    if (!('kind' in part)) {
+      expressions.push(part);
+      continue;
+    }
     if (part.kind === 'verdict') {
       expressions.push(verdictExpression(part));
       continue;

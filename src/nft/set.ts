@@ -4,13 +4,14 @@ import type { Table } from './table.ts';
 import type { DataType } from './type/data-type.ts';
 import type { Verdict } from './verdict.ts';
 
+/** What sets and maps have besides the types of their keys and data. */
 export interface SetOptions {
   /**
    * How many elements it may ever hold; more are refused with ENFILE. A big set with a size loads two to four times
    * faster, since the kernel allots its hash table once.
    */
   readonly size?: number;
-  /** Elements without a timeout of their own leave after this time. */
+  /** Elements without a timeout of their own leave after this time, in ms. */
   readonly timeoutMs?: number;
   /** Elements may have timeouts. Implied by `timeoutMs`. */
   readonly timeouts?: boolean;
@@ -54,9 +55,11 @@ export type SetElement<K> = K | ({ readonly key: K } & ElementOptions);
 /** What `addElements` takes for one element of a map or verdict map. */
 export type MapElement<K, D> = readonly [K, D] | ({ readonly key: K; readonly value: D } & ElementOptions);
 
+/** What an element may have besides its key and data. */
 export interface ElementOptions {
-  /** The element leaves after this time; the set must allow timeouts. */
+  /** The element leaves after this time, in whole ms; the set must allow timeouts. */
   readonly timeoutMs?: number;
+  /** At most 128 bytes. */
   readonly comment?: string;
 }
 

@@ -11,12 +11,15 @@ export interface Table {
   readonly dormant?: boolean;
 }
 
+/** How `table` is told more. */
 export interface TableOptions {
+  /** At most 128 bytes. */
   readonly comment?: string;
+  /** The table's chains see no packets. */
   readonly dormant?: boolean;
 }
 
-/** Describes a table; nothing is sent before the description is added to a transaction. */
+/** Describes a table, whose name is any text of 1 to 255 bytes; nothing is sent before the description is added to a transaction. */
 export function table(family: Family, name: string, options: TableOptions = {}): Table {
   familyNumber(family);
   checkName('name', name);

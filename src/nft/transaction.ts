@@ -30,6 +30,7 @@ import { TransactionError } from './transaction-error.ts';
 /** What can be added and deleted as a whole. */
 export type NftObject = Table | Chain | AnySet;
 
+/** The kernel has made every change of a transaction. */
 export interface Committed {
   readonly outcome: 'committed';
   /** Time that the kernel took, inside `sendmsg`. */
@@ -140,7 +141,10 @@ export class Transaction {
     return this.#removeElements('destroy', set, keys);
   }
 
-  /** `addElements` with values that `packValue` made: the fast way for those who keep many. */
+  /**
+   * `addElements` with values that `packValue` made, `keys[i]` with `data[i]`: the fast way for those who keep many. Not for
+   * verdict maps, timeouts or comments.
+   */
   addPackedElements(set: AnySet, keys: readonly PackedValue[], data?: readonly PackedValue[]): this {
     return this.#packedElements('add', set, keys, data);
   }

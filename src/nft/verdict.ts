@@ -9,6 +9,7 @@ export interface Verdict {
   readonly chain?: string;
 }
 
+/** nft's name of a verdict. */
 export type VerdictName = 'drop' | 'accept' | 'continue' | 'jump' | 'goto' | 'return';
 
 const CODES: Readonly<Record<VerdictName, number>> = {
@@ -28,19 +29,21 @@ function verdict(name: VerdictName, chain?: Chain | string): Verdict {
   );
 }
 
+/** Ends the chain's hook: the packet goes on, to base chains of a higher priority too. */
 export const accept = verdict('accept');
+/** Ends everything: the packet is gone. */
 export const drop = verdict('drop');
 /** Goes on with the next rule. */
 export const continue_ = verdict('continue');
 /** Goes back to the calling chain, or to the policy of a base chain. */
 export const return_ = verdict('return');
 
-/** Goes to another chain and comes back. */
+/** Goes to another chain of the same table and comes back. */
 export function jump(chain: Chain | string): Verdict {
   return verdict('jump', chain);
 }
 
-/** Goes to another chain and does not come back. */
+/** Goes to another chain of the same table and does not come back. */
 export function goto(chain: Chain | string): Verdict {
   return verdict('goto', chain);
 }

@@ -8,10 +8,10 @@ import { type AnySet, SET_FLAGS } from '../nft/set.ts';
 import type { Table } from '../nft/table.ts';
 import { typeById } from '../nft/type/by-id.ts';
 import { readComment } from '../nft/userdata.ts';
+import { type ListedExpression, readExpressions } from './expressions.ts';
 import {
   NFTA_CHAIN,
   NFTA_DEVICE_NAME,
-  NFTA_EXPR,
   NFTA_HOOK,
   NFTA_RULE,
   NFTA_SET,
@@ -84,32 +84,16 @@ export interface ListedRule extends RuleHandle {
   readonly comment?: string;
 }
 
-/** An expression with its attributes as the kernel sent them: nothing is lost, whatever it is. */
-export interface ListedExpression {
-  readonly name: string;
-  /** Netlink attributes (NFTA_*), integers big-endian. */
-  readonly data: Uint8Array;
-}
-
 export function readRule(message: Message, of: Table | Chain): ListedRule | undefined {
   const fields = attributeMap(message.attributes);
   const name = textOf(fields.get(NFTA_RULE.chain));
   const handle = u64Of(fields.get(NFTA_RULE.handle));
   if (name === undefined || handle === undefined) return undefined;
-  const expressions = [...attributes(fields.get(NFTA_RULE.expressions) ?? new Uint8Array(0))].map(
-    ({ bytes }) => {
-      const expression = attributeMap(bytes);
-      return {
-        name: textOf(expression.get(NFTA_EXPR.name)) ?? '',
-        data: Uint8Array.from(expression.get(NFTA_EXPR.data) ?? []),
-      };
-    },
-  );
   return {
     kind: 'rule handle',
     chain: of.kind === 'chain' ? of : { kind: 'chain', table: of, name },
     handle,
-    expressions,
+    expressions: readExpressions(fields.get(NFTA_RULE.expressions)),
     ...comment(fields.get(NFTA_RULE.userdata), 'other'),
   };
 }

@@ -112,12 +112,22 @@ async function longestGap(work: Promise<unknown>): Promise<number> {
 
 test('a commit of 100,000 elements leaves the event loop free', async () => {
   const keys = Array.from({ length: 100_000 }, (_, i) => address(i));
-  const added = nft.transaction().addElements(addresses, keys);
-  expect(await longestGap(added.commit())).toBeLessThan(50);
-  expect(await nft.listElements(addresses)).toHaveLength(100_000);
-  // The kernel lets go of the elements on the way out, too.
-  expect(await longestGap(nft.transaction().flush(addresses).commit())).toBeLessThan(50);
+  const adding: number[] = [];
+  const flushing: number[] = [];
+  // Other work on the machine makes a gap once in a while; blocking would make one every time.
+  for (let round = 0; round < 5; round++) {
+    const added = nft.transaction().addElements(addresses, keys);
+    adding.push(await longestGap(added.commit()));
+    if (round === 0) expect(await nft.listElements(addresses)).toHaveLength(100_000);
+    flushing.push(await longestGap(nft.transaction().flush(addresses).commit()));
+  }
+  expect(median(adding)).toBeLessThan(50);
+  expect(median(flushing)).toBeLessThan(50);
 });
+
+function median(values: readonly number[]): number {
+  return [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
 
 test('memory stays where it is over 20,000 commits of one element, sync and async', async () => {
   let value = 0;

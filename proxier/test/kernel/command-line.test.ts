@@ -346,7 +346,7 @@ describe('what it says when it cannot', () => {
     [
       'a missing namespace',
       ['run', '--manifests', folder.path, '--netns', '/run/netns/nowhere'],
-      /^nft-proxier: .*\/run\/netns\/nowhere: .*No such file or directory/,
+      /^nft-proxier: cannot open .*\/run\/netns\/nowhere: .*(?:no such|does not exist)/i,
     ],
     ['an unknown command', ['walk'], /^error: unknown command 'walk'/],
   ];

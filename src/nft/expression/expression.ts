@@ -11,6 +11,7 @@ export interface Expression {
   readonly anonymousSet?: AnonymousSet;
 }
 
+/** An attribute of an expression, by libnftnl's number. */
 export interface ExpressionAttribute {
   readonly id: number;
   readonly bytes: Uint8Array;
@@ -23,20 +24,8 @@ export function expression(
   return Object.freeze({ name, attributes: attributes.filter((attribute) => attribute !== undefined) });
 }
 
-export function u8(id: number, value: number): ExpressionAttribute {
-  return { id, bytes: Uint8Array.of(value) };
-}
-
-export function u16(id: number, value: number): ExpressionAttribute {
-  return { id, bytes: new Uint8Array(new Uint16Array([value]).buffer) };
-}
-
 export function u32(id: number, value: number): ExpressionAttribute {
   return { id, bytes: new Uint8Array(new Uint32Array([value]).buffer) };
-}
-
-export function u64(id: number, value: bigint): ExpressionAttribute {
-  return { id, bytes: new Uint8Array(new BigUint64Array([value]).buffer) };
 }
 
 export function text(id: number, value: string): ExpressionAttribute {

@@ -104,11 +104,6 @@ export function text(library: number | undefined, wire: number): Field<string> {
   };
 }
 
-/** Bytes as they are. */
-export function blob(library: number | undefined, wire: number): Field<Uint8Array> {
-  return { library, wire, toLibrary: (value) => value, fromWire: (bytes) => Uint8Array.from(bytes) };
-}
-
 const NFTA_DATA_VALUE = 1;
 
 /** A value in registers' form, nested in a NFTA_DATA_VALUE. */

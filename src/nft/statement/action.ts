@@ -60,7 +60,9 @@ export function log(
 
 const UNIT_SECONDS = { second: 1n, minute: 60n, hour: 3600n, day: 86_400n } as const;
 
+/** How `limit` measures. */
 export interface LimitOptions {
+  /** Packets, or bytes, in each unit of time. */
   readonly rate: number;
   readonly per: keyof typeof UNIT_SECONDS;
   /** How much may come at once; nft's default is 5 packets. */
@@ -90,6 +92,7 @@ export function limit({
 
 /** NF_NAT_RANGE_*. */
 const NAT_FLAGS = { random: 0x4, persistent: 0x8, fullyRandom: 0x10 } as const;
+/** How ports are chosen: at random, at random by a better source, or the same for the same source. */
 export type NatFlag = keyof typeof NAT_FLAGS;
 
 function natFlags(flags: readonly NatFlag[]): number {

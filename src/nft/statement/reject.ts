@@ -23,9 +23,7 @@ export function reject(how: 'port unreachable' | 'tcp reset' = 'port unreachable
     kind: 'statement',
     needs: how === 'tcp reset' ? TCP : [],
     expressions(family: Family) {
-      return [
-        rejectKind.make(how === 'tcp reset' ? { type: 'tcp reset', code: 0 } : PORT_UNREACHABLE[family]),
-      ];
+      return [rejectKind.make(how === 'tcp reset' ? { type: 'tcp reset' } : PORT_UNREACHABLE[family])];
     },
   });
 }

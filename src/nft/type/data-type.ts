@@ -16,6 +16,7 @@ export interface DataType<In, Out = In> {
   readonly fields?: readonly DataType<never, unknown>[];
   /** Writes the value's bytes; throws InvalidArgumentError (argument `''` or a path inside the value). */
   write(value: In, into: Uint8Array, offset: number): void;
+  /** Reads the value of `byteLength` bytes at an offset. */
   read(bytes: Uint8Array, offset: number): Out;
 }
 

@@ -36,6 +36,7 @@ function namedType<Name extends string>(definition: NamedType<Name>): DataType<N
   });
 }
 
+/** The IP protocols that have a name here; others are given and read as numbers. */
 export type ProtocolName =
   | 'icmp'
   | 'tcp'
