@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -51,6 +52,7 @@ export function commandLine(commands: Commands): Command {
     .description(
       "A Kubernetes Service proxy: kube-proxy's nftables mode without nft, with updates in constant time.",
     )
+    .version(ownVersion())
     .showHelpAfterError('See --help for what it understands.');
 
   withCommonOptions(program.command('run'))
@@ -110,6 +112,11 @@ function runOptions(raw: RawRun): RunOptions {
 
 function commonOptions({ netns, logLevel, logFormat }: RawRun): CommonOptions {
   return { netns, level: logLevel, format: logFormat };
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function ownAddresses(): readonly string[] {

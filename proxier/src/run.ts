@@ -14,8 +14,28 @@ import { SyncLoop } from './sync/sync-loop.ts';
 /** Wires the stages together: manifests → cluster IPs → model → sync. Ends at SIGTERM or SIGINT, or when done (`once`). */
 export async function run(options: RunOptions): Promise<void> {
   const log = makeLogger(options);
-  await using nft = Nftables.open(options.netns === undefined ? {} : { netns: { path: options.netns } });
   const folder = new ManifestFolder(options.manifests);
+  const stop = (signal: NodeJS.Signals) => {
+    log.info(`${signal}: ending; the rules stay in place`);
+    folder.close();
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  try {
+    await using nft = Nftables.open(options.netns === undefined ? {} : { netns: { path: options.netns } });
+    await follow(folder, nft, options, log);
+  } finally {
+    process.off('SIGTERM', stop).off('SIGINT', stop);
+    folder.close();
+  }
+}
+
+/** Programs what the folder has, and then what changes in it until it is closed. */
+async function follow(
+  folder: ManifestFolder,
+  nft: Nftables,
+  options: RunOptions,
+  log: Logger,
+): Promise<void> {
   const first = await folder.open();
   const allocator = await ClusterIPAllocator.open({
     cidrs: options.serviceCidrs,
@@ -25,26 +45,17 @@ export async function run(options: RunOptions): Promise<void> {
   const cluster = new Cluster({ nodeName: options.nodeName, nodeIPs: options.nodeIPs });
   const failed = new AbortController();
   const loop = makeLoop(nft, options, log, failed);
-
   let malformed = 0;
-  const take = async (batch: ManifestBatch): Promise<void> => {
-    const allocated = await allocator.apply(batch.services);
-    const { endpointSlices } = batch;
+  const take = async ({ services, endpointSlices, problems }: ManifestBatch): Promise<void> => {
+    const allocated = await allocator.apply(services);
     const states = cluster.apply({ services: allocated.services, endpointSlices });
-    malformed += report(log, batch.problems) + report(log, allocated.problems);
+    malformed += report(log, problems) + report(log, allocated.problems);
     for (const note of allocated.notes) log.info(note);
-    for (const service of allocated.services.upserted) {
-      for (const limit of cluster.limits(objectName(service)))
-        log.warn(`Service ${objectName(service)}: ${limit}`);
+    for (const name of allocated.services.upserted.map(objectName)) {
+      for (const limit of cluster.limits(name)) log.warn(`Service ${name}: ${limit}`);
     }
     loop.apply(states);
   };
-
-  const stop = (signal: NodeJS.Signals) => {
-    log.info(`${signal}: ending; the rules stay in place`);
-    folder.close();
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
   try {
     await take(first);
     if (options.once) {
@@ -54,8 +65,6 @@ export async function run(options: RunOptions): Promise<void> {
     }
     for await (const batch of folder.changes()) await take(batch);
   } finally {
-    process.off('SIGTERM', stop).off('SIGINT', stop);
-    folder.close();
     await loop.stop();
   }
 }
