@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
 import { ipv4Addr, map, mark, Nftables, set, table } from '../../src/index.ts';
@@ -92,42 +91,29 @@ test('commitSync while something is under way throws, sends nothing, and can be 
   expect(() => sync.commitSync()).toThrow('this transaction was committed already');
 });
 
-/** The longest time in ms between two turns of the event loop until `work` has settled. */
-async function longestGap(work: Promise<unknown>): Promise<number> {
-  let last = performance.now();
-  let longest = 0;
-  let running = true;
+/** How often the event loop turned until `work` had settled. */
+async function turnsDuring(work: Promise<unknown>): Promise<number> {
+  let turns = 0;
+  let isRunning = true;
   const turn = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-    if (running) setImmediate(turn);
+    turns++;
+    if (isRunning) setImmediate(turn);
   };
   setImmediate(turn);
   await work;
-  turn();
-  running = false;
-  return longest;
+  isRunning = false;
+  return turns;
 }
 
 test('a commit of 100,000 elements leaves the event loop free', async () => {
   const keys = Array.from({ length: 100_000 }, (_, i) => address(i));
-  const adding: number[] = [];
-  const flushing: number[] = [];
-  // Other work on the machine makes a gap once in a while; blocking would make one every time.
-  for (let round = 0; round < 5; round++) {
-    const added = nft.transaction().addElements(addresses, keys);
-    adding.push(await longestGap(added.commit()));
-    if (round === 0) expect(await nft.listElements(addresses)).toHaveLength(100_000);
-    flushing.push(await longestGap(nft.transaction().flush(addresses).commit()));
-  }
-  expect(median(adding)).toBeLessThan(50);
-  expect(median(flushing)).toBeLessThan(50);
+  // A commit on this thread would let the loop turn once or twice; how long a turn takes is the benchmark's to say.
+  const isFree = (turns: number) => turns > 20;
+  const added = nft.transaction().addElements(addresses, keys);
+  expect(await turnsDuring(added.commit())).toSatisfy(isFree);
+  expect(await nft.listElements(addresses)).toHaveLength(100_000);
+  expect(await turnsDuring(nft.transaction().flush(addresses).commit())).toSatisfy(isFree);
 });
-
-function median(values: readonly number[]): number {
-  return [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
 
 test('memory stays where it is over 20,000 commits of one element, sync and async', async () => {
   let value = 0;
