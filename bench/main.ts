@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from '../lab/lab.ts';
+import { benchElements } from './elements.ts';
 import { benchOneElement } from './one-element.ts';
+import { benchRules } from './rules.ts';
 import { benchChanges, benchFullLoad } from './services.ts';
 
 /** All measurements of one run, side by side: what counts is the ratios. */
@@ -20,5 +22,7 @@ process.stdout.write(
   `Linux ${release()}, ${cpus().length} CPUs, Node ${process.version}, ${version}; medians\n`,
 );
 await benchOneElement(lab, host, folder);
+await benchRules(lab, host, folder);
+await benchElements(lab, host, folder);
 await benchFullLoad(lab, host, folder);
 await benchChanges(host);

@@ -20,6 +20,9 @@ import type { Family, ServiceState } from '../model/frontends.ts';
 import { type Difference, type DiffOptions, diff, isEmpty } from './diff.ts';
 import { nothingProgrammed, type Programmed, record } from './programmed.ts';
 
+/** So many elements take some milliseconds to pack. */
+const PAUSE_AFTER = 5_000;
+
 /** What a transaction will have done to a family once it is committed. */
 interface Pending {
   readonly difference: Difference;
@@ -130,7 +133,7 @@ export class FamilyProgram {
       if (added.size === 0) continue;
       const data = this.#sets[set].kind === 'map' ? [...added.values()] : undefined;
       transaction.addPackedElements(this.#sets[set], [...added.keys()], data);
-      await pause();
+      if (added.size > PAUSE_AFTER) await pause();
     }
   }
 

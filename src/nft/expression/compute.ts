@@ -1,6 +1,6 @@
 import type { Verdict } from '../verdict.ts';
 import type { AnonymousSet } from './anonymous-set.ts';
-import type { Expression } from './expression.ts';
+import { bytes, type Expression, type ExpressionAttribute, expression } from './expression.ts';
 import { immediateKind } from './immediate.ts';
 import { bitwiseKind, cmpKind, lookupKind, rangeKind } from './kinds.ts';
 
@@ -8,9 +8,20 @@ import { bitwiseKind, cmpKind, lookupKind, rangeKind } from './kinds.ts';
 
 export type Comparison = 'eq' | 'neq' | 'lt' | 'lte' | 'gt' | 'gte';
 
+/** NFTNL_EXPR_CMP_DATA. */
+const CMP_DATA = 3;
+/** Comparisons are what rules have most of: all but the value is made once. */
+const comparisons = new Map<string, readonly ExpressionAttribute[]>();
+
 /** Ends the rule unless the register compares so with the value. */
 export function cmp(register: number, op: Comparison, value: Uint8Array): Expression {
-  return cmpKind.make({ sreg: register, op, data: value });
+  const key = `${register} ${op}`;
+  let head = comparisons.get(key);
+  if (head === undefined) {
+    head = cmpKind.make({ sreg: register, op }).attributes;
+    comparisons.set(key, head);
+  }
+  return expression('cmp', [...head, bytes(CMP_DATA, value)]);
 }
 
 /** Ends the rule unless the register lies between two values, both included. */
@@ -38,7 +49,13 @@ export function lookupData(keyRegister: number, map: string, dataRegister: numbe
   return lookupKind.make({ sreg: keyRegister, dreg: dataRegister, set: map });
 }
 
+const verdicts = new WeakMap<Verdict, Expression>();
+
 /** Decides about the packet. */
 export function verdictExpression(verdict: Verdict): Expression {
-  return immediateKind.make({ verdict });
+  const known = verdicts.get(verdict);
+  if (known !== undefined) return known;
+  const made = immediateKind.make({ verdict });
+  verdicts.set(verdict, made);
+  return made;
 }

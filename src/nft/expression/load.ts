@@ -4,26 +4,38 @@ import { ctKind, fibKind, metaKind, numgenKind, payloadKind } from './kinds.ts';
 
 /** Expressions that put something into registers. Register numbers are the kernel's (`registerNumber`). */
 
+/** Rules are many and their fields few: the same expression is made once. What it is made of is all in the key. */
+const made = new Map<string, Expression>();
+
+function once(key: string, make: () => Expression): Expression {
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const expression = make();
+  made.set(key, expression);
+  return expression;
+}
+
 export type PayloadBase = 'link' | 'network' | 'transport' | 'inner';
 
 /** Bytes of the packet. `offset` and `length` are in bytes. */
 export function payload(base: PayloadBase, offset: number, length: number, register: number): Expression {
-  return payloadKind.make({ dreg: register, base, offset, len: length });
+  const make = () => payloadKind.make({ dreg: register, base, offset, len: length });
+  return once(`payload ${base} ${offset} ${length} ${register}`, make);
 }
 
 /** Packet metadata; keys are NFT_META_*. */
 export function metaLoad(key: number, register: number): Expression {
-  return metaKind.make({ key, dreg: register });
+  return once(`meta ${key} ${register}`, () => metaKind.make({ key, dreg: register }));
 }
 
 /** Writes packet metadata from a register. */
 export function metaStore(key: number, register: number): Expression {
-  return metaKind.make({ key, sreg: register });
+  return once(`meta set ${key} ${register}`, () => metaKind.make({ key, sreg: register }));
 }
 
 /** Connection tracking; keys are NFT_CT_*. */
 export function ctLoad(key: number, register: number): Expression {
-  return ctKind.make({ key, dreg: register });
+  return once(`ct ${key} ${register}`, () => ctKind.make({ key, dreg: register }));
 }
 
 /** Writes a connection's metadata (its mark) from a register. */
