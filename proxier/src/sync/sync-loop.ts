@@ -74,14 +74,15 @@ export class SyncLoop {
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      if (this.#queue.size > 0 || this.#mustSync) await this.#syncWithRetry();
+      if (this.#queue.size > 0 || this.#mustSync) await this.#syncOrWait(false);
       else if (this.#programs.some((program) => program.hasLeftovers)) await this.#clean();
       else await this.#rest();
     }
   }
 
-  async #syncWithRetry(): Promise<void> {
-    const failure = await this.#sync(false);
+  /** Makes one transaction; when it fails, reports and waits. The loop then tries again. */
+  async #syncOrWait(retireClasses: boolean): Promise<void> {
+    const failure = await this.#sync(retireClasses);
     if (failure === undefined) {
       this.#retryMs = FIRST_RETRY_MS;
       return;
@@ -93,7 +94,7 @@ export class SyncLoop {
 
   /** Deletes what had to wait, once nothing else is going on. */
   async #clean(): Promise<void> {
-    if (await this.#quiet(IDLE_MS)) await this.#sync(true);
+    if (await this.#quiet(IDLE_MS)) await this.#syncOrWait(true);
   }
 
   async #rest(): Promise<void> {

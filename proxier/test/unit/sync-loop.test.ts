@@ -194,6 +194,21 @@ describe('the sync loop', () => {
   });
 });
 
+test('a failure while only leftovers are deleted is reported too, and mended', async () => {
+  const { kernel, loop, failures } = setup();
+  loop.apply([service('s', '10.96.0.1', ['10.1.0.1', '10.1.0.2'])]);
+  await loop.settled();
+  const before = kernel.committed.length;
+  loop.apply([service('s', '10.96.0.1', ['10.1.0.1'])]);
+  while (kernel.committed.length === before) await new Promise((resolve) => setImmediate(resolve));
+  // Somebody takes away the endpoint that is left over before we do.
+  await new Nftables(kernel).transaction().flush(sets.endpoints).commit();
+  await loop.settled();
+  expect(failures.map(({ code }) => code)).toEqual(['ENOENT']);
+  expect(reach(kernel, '10.96.0.1')).toEqual(['10.1.0.1']);
+  await loop.stop();
+});
+
 test('a random walk: the kernel holds exactly what a fresh build would, and nobody is sent nowhere', async () => {
   const endpoint = fc.integer({ min: 1, max: 9 }).map((i) => `10.1.0.${i}`);
   const step = fc.record({
