@@ -3,6 +3,7 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from '../lab/lab.ts';
 import { benchElements } from './elements.ts';
+import { benchListing } from './listing.ts';
 import { benchOneElement } from './one-element.ts';
 import { benchRules } from './rules.ts';
 import { benchChanges, benchFullLoad } from './services.ts';
@@ -24,5 +25,6 @@ process.stdout.write(
 await benchOneElement(lab, host, folder);
 await benchRules(lab, host, folder);
 await benchElements(lab, host, folder);
+await benchListing(lab, host);
 await benchFullLoad(lab, host, folder);
 await benchChanges(host);

@@ -86,8 +86,9 @@ def probe(host, port, timeout):
         return errno.errorcode.get(error.errno, os.strerror(error.errno))
 
 
-if sys.argv[1] == "server":
-    serve(sys.argv[2], int(sys.argv[3]))
-else:
-    host, port, count, timeout = sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
-    print(json.dumps([probe(host, port, timeout) for _ in range(count)]))
+if __name__ == "__main__":
+    if sys.argv[1] == "server":
+        serve(sys.argv[2], int(sys.argv[3]))
+    else:
+        host, port, count, timeout = sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
+        print(json.dumps([probe(host, port, timeout) for _ in range(count)]))

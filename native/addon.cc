@@ -1,10 +1,14 @@
 // The module: what src/native/contract.ts describes.
 #include <node_api.h>
+#include <netinet/in.h>
+
+#include <linux/netfilter/nfnetlink.h>
 
 #include <exception>
 #include <system_error>
 
 #include "encode.h"
+#include "listener_handle.h"
 #include "napi_support.h"
 #include "packed_reader.h"
 #include "socket_handle.h"
@@ -32,6 +36,15 @@ napi_value rejectedPromise(napi_env env, const char* code, const char* text) {
   return promise;
 }
 
+napi_value throwOpenError(napi_env env, const std::string& path, const OpenError& failure) {
+  const std::string where = path.empty() ? "" : " in network namespace " + path;
+  const std::string reason = std::generic_category().message(failure.error);
+  const std::string text = "cannot open a netfilter socket" + where + ": " + failure.step + ": " + reason;
+  napi_value error = makeStepError(env, text, failure.error, failure.step);
+  if (error != nullptr) static_cast<void>(napi_throw(env, error));
+  return nullptr;
+}
+
 napi_value openSocket(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   std::string path;
@@ -40,14 +53,7 @@ napi_value openSocket(napi_env env, napi_callback_info info) {
   }
   if (path.find('\0') != std::string::npos) return throwTypeError(env, "open(netnsPath): a path without zero bytes");
   NetlinkSocket socket;
-  if (const auto failure = NetlinkSocket::open(path, socket)) {
-    const std::string where = path.empty() ? "" : " in network namespace " + path;
-    const std::string reason = std::generic_category().message(failure->error);
-    const std::string text = "cannot open a netfilter socket" + where + ": " + failure->step + ": " + reason;
-    napi_value error = makeStepError(env, text, failure->error, failure->step);
-    if (error != nullptr) static_cast<void>(napi_throw(env, error));
-    return nullptr;
-  }
+  if (const auto failure = NetlinkSocket::open(path, socket)) return throwOpenError(env, path, *failure);
   return SocketHandle::wrap(env, std::move(socket));
 }
 
@@ -82,22 +88,76 @@ napi_value transactSync(napi_env env, napi_callback_info info) {
 }
 
 napi_value requestAsync(napi_env env, napi_callback_info info) {
-  napi_value arguments[5];
+  napi_value arguments[6];
   if (!readArguments(env, info, arguments)) return nullptr;
   SocketHandle* handle = SocketHandle::unwrap(env, arguments[0]);
+  uint32_t subsystem = NFNL_SUBSYS_NFTABLES;
   uint32_t message = 0;
   uint32_t flags = 0;
   uint32_t family = 0;
   Bytes attributes;
   if (handle == nullptr || !readUint(env, arguments[1], 0xff, message) || !readUint(env, arguments[2], 0xffff, flags) ||
-      !readUint(env, arguments[3], 0xff, family) || !readBytes(env, arguments[4], attributes)) {
-    return throwTypeError(env, "request(socket, message, flags, family, attributes): a socket, three numbers and a "
-                               "Uint8Array are expected");
+      !readUint(env, arguments[3], 0xff, family) || !readBytes(env, arguments[4], attributes) ||
+      !readOptionalUint(env, arguments[5], 0xff, subsystem)) {
+    return throwTypeError(env, "request(socket, message, flags, family, attributes, subsystem): a socket, three "
+                               "numbers, a Uint8Array and a number are expected");
   }
   if (!handle->isOpen()) return rejectedPromise(env, kClosedCode, kClosedText);
-  auto task = std::make_unique<RequestTask>(handle->socket(), static_cast<uint16_t>(message),
-                                            static_cast<uint16_t>(flags), static_cast<uint8_t>(family), attributes);
-  return handle->enqueue(env, arguments[0], std::move(task));
+  const Request question{static_cast<uint8_t>(subsystem), static_cast<uint8_t>(message), static_cast<uint16_t>(flags),
+                         static_cast<uint8_t>(family), attributes};
+  return handle->enqueue(env, arguments[0], std::make_unique<RequestTask>(handle->socket(), question));
+}
+
+napi_value sendAsync(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  if (!readArguments(env, info, arguments)) return nullptr;
+  SocketHandle* handle = SocketHandle::unwrap(env, arguments[0]);
+  Bytes messages;
+  if (handle == nullptr || !readBytes(env, arguments[1], messages)) {
+    return throwTypeError(env, "send(socket, messages): a socket and a Uint8Array are expected");
+  }
+  if (!handle->isOpen()) return rejectedPromise(env, kClosedCode, kClosedText);
+  return handle->enqueue(env, arguments[0], std::make_unique<SendTask>(handle->socket(), messages));
+}
+
+napi_value listen(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  std::string path;
+  uint32_t groups = 0;
+  uint32_t receiveBufferBytes = 0;
+  if (!readArguments(env, info, arguments) || !readString(env, arguments[0], path) ||
+      path.find('\0') != std::string::npos || !readUint(env, arguments[1], 0xffffffff, groups) ||
+      !readUint(env, arguments[2], 0x3fffffff, receiveBufferBytes)) {
+    return throwTypeError(env, "listen(netnsPath, groups, receiveBufferBytes): a path and two numbers are expected");
+  }
+  NetlinkSocket socket;
+  auto failure = NetlinkSocket::open(path, socket);
+  if (!failure) {
+    socket.setReceiveBuffer(receiveBufferBytes);
+    failure = socket.subscribe(groups);
+  }
+  if (failure) return throwOpenError(env, path, *failure);
+  return ListenerHandle::wrap(env, std::move(socket));
+}
+
+napi_value receive(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  if (!readArguments(env, info, arguments)) return nullptr;
+  ListenerHandle* handle = ListenerHandle::unwrap(env, arguments[0]);
+  bool keepAlive = false;
+  if (handle == nullptr || napi_get_value_bool(env, arguments[1], &keepAlive) != napi_ok) {
+    return throwTypeError(env, "receive(listener, keepAlive): a listener and a boolean are expected");
+  }
+  if (handle->isWaiting()) return rejectedPromise(env, "ERR_NFTLINK_PENDING", "somebody waits for this listener");
+  return handle->receive(env, arguments[0], keepAlive);
+}
+
+napi_value stopListening(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  if (!readArguments(env, info, arguments)) return nullptr;
+  ListenerHandle* handle = ListenerHandle::unwrap(env, arguments[0]);
+  if (handle == nullptr) return throwTypeError(env, "stopListening(listener): a listener is expected");
+  return handle->stop(env, arguments[0]);
 }
 
 napi_value encode(napi_env env, napi_callback_info info) {
@@ -155,6 +215,10 @@ bool exportAll(napi_env env, napi_value exports) {
          exportFunction(env, exports, "transact", guarded<transactAsync>) &&
          exportFunction(env, exports, "transactSync", guarded<transactSync>) &&
          exportFunction(env, exports, "request", guarded<requestAsync>) &&
+         exportFunction(env, exports, "send", guarded<sendAsync>) &&
+         exportFunction(env, exports, "listen", guarded<listen>) &&
+         exportFunction(env, exports, "receive", guarded<receive>) &&
+         exportFunction(env, exports, "stopListening", guarded<stopListening>) &&
          exportFunction(env, exports, "encode", guarded<encode>) &&
          exportFunction(env, exports, "close", guarded<close>);
 }

@@ -49,6 +49,13 @@ class AttributeWriter {
     at_ += text.size() + padding;
   }
 
+  /** Attributes that are complete, with their padding. */
+  void attributes(Bytes bytes) {
+    if (bytes.empty()) return;
+    std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+  }
+
   /** A nest of nothing but an NFTA_DATA_VALUE. */
   void nestedValue(uint16_t type, const uint8_t* bytes, size_t length) {
     nest(type, 2 * kHeader + align4(length));

@@ -21,7 +21,9 @@ enum ColumnId : uint16_t {
   kTimeoutColumn = 6,
   kExpirationColumn = 7,
   kUserdataColumn = 8,
+  kObjectColumn = 10,
   kKeyEndColumn = 11,
+  kStatementsColumn = 12,
 };
 
 Problem readFixed(const Field& field, uint32_t count, uint32_t minWidth, uint32_t maxWidth, Column& column) {
@@ -65,8 +67,12 @@ Problem readColumn(const Field& field, ElementColumns& columns) {
       return readFixed(field, count, 8, 8, columns.expiration);
     case kUserdataColumn:
       return readVariable(field, count, columns.userdata);
+    case kObjectColumn:
+      return readVariable(field, count, columns.object);
     case kKeyEndColumn:
       return readFixed(field, count, 1, kMaxValueBytes, columns.keyEnd);
+    case kStatementsColumn:
+      return readVariable(field, count, columns.statements);
     default:
       return "a column of an unknown kind";
   }

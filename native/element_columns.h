@@ -26,7 +26,7 @@ struct ElementColumns {
   /** Without a count the message names the set only. */
   bool hasCount = false;
   uint32_t count = 0;
-  Column flags, key, verdict, chain, data, timeout, expiration, userdata, keyEnd;
+  Column flags, key, verdict, chain, data, timeout, expiration, userdata, object, keyEnd, statements;
 };
 
 Problem readElementColumns(Bytes fields, ElementColumns& columns);

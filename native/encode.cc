@@ -43,7 +43,7 @@ EncodeResult encodeTransaction(Bytes packed, const EncodeOptions& options, Batch
     if (batch.bytes().size() > kMaxBatchBytes) return EncodeError{index, "the transaction exceeds 2 GiB"};
   }
   if (const Problem problem = reader.readEnd()) return EncodeError{kNone, problem};
-  if (options.withEnd) batch.end();
+  if (options.withEnd && !header.checkOnly) batch.end();
   return std::nullopt;
 }
 

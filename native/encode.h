@@ -22,7 +22,7 @@ struct EncodeOptions {
   uint32_t firstSequence = 1;
   /** Indexed by operation: true gives each of its elements a message of its own. May be shorter. */
   std::vector<bool> split;
-  /** Without an end the kernel checks the batch and never commits it. */
+  /** Without an end the kernel checks the batch and never commits it. A transaction may ask for that by itself. */
   bool withEnd = true;
 };
 

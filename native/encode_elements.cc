@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kHeader = AttributeWriter::kHeader;
 /** The ELEMENTS nest's length has 16 bits. */
 constexpr size_t kMaxNestBytes = 65535;
+/** NFT_SET_ELEM_CATCHALL, kernel 5.13: an element without a key. */
+constexpr uint32_t kCatchAll = 2;
 /** No timeout of its own. */
 constexpr uint64_t kNoTime = ~uint64_t{0};
 
@@ -25,22 +27,32 @@ constexpr uint64_t kNoTime = ~uint64_t{0};
 struct Variable {
   Bytes chain;
   Bytes userdata;
+  Bytes object;
+  /** Attributes as they go to the kernel. */
+  Bytes statements;
 };
 
+Problem readName(const Column& column, uint32_t element, Bytes& name) {
+  if (!column.present) return nullptr;
+  if (!column.variable(element, name)) return "impossible offsets";
+  return std::memchr(name.data(), 0, name.size()) == nullptr ? nullptr : "a name with a zero";
+}
+
 Problem readVariable(const ElementColumns& columns, uint32_t element, Variable& values) {
-  if (columns.chain.present) {
-    if (!columns.chain.variable(element, values.chain)) return "impossible offsets";
-    if (std::memchr(values.chain.data(), 0, values.chain.size()) != nullptr) return "a chain's name with a zero";
-  }
+  if (const Problem problem = readName(columns.chain, element, values.chain)) return problem;
+  if (const Problem problem = readName(columns.object, element, values.object)) return problem;
   if (columns.userdata.present && !columns.userdata.variable(element, values.userdata)) return "impossible offsets";
-  return nullptr;
+  if (!columns.statements.present) return nullptr;
+  if (!columns.statements.variable(element, values.statements)) return "impossible offsets";
+  return values.statements.size() % 4 == 0 ? nullptr : "statements of impossible length";
 }
 
 /** Room for everything of an element that has a fixed size: 3 nested values of 64, 3 integers, headers. */
 constexpr size_t kFixedRoom = 3 * (64 + 2 * kHeader) + 12 + 2 * 12 + 2 * kHeader + 64;
 
 size_t roomFor(const Variable& values) {
-  return kFixedRoom + align4(values.chain.size() + 1) + align4(values.userdata.size());
+  return kFixedRoom + align4(values.chain.size() + 1) + align4(values.userdata.size()) +
+         align4(values.object.size() + 1) + values.statements.size();
 }
 
 void writeVerdict(AttributeWriter& writer, uint32_t code, Bytes chain) {
@@ -59,23 +71,32 @@ void writeTime(AttributeWriter& writer, const Column& column, uint32_t element, 
 }
 
 void writeElement(AttributeWriter& writer, const ElementColumns& columns, uint32_t element, const Variable& values) {
+  uint32_t flags = 0;
   if (columns.flags.present) {
-    const auto flags = load<uint32_t>(columns.flags.fixed(element));
+    flags = load<uint32_t>(columns.flags.fixed(element));
     if (flags != 0) writer.integer(NFTA_SET_ELEM_FLAGS, htonl(flags));
+  }
+  const bool hasKey = columns.key.present && (flags & kCatchAll) == 0;
+  if ((flags & NFT_SET_ELEM_INTERVAL_END) != 0) {
+    // The end of a range: the columns hold nothing for it but its key.
+    if (hasKey) writer.nestedValue(NFTA_SET_ELEM_KEY, columns.key.fixed(element), columns.key.width);
+    return;
   }
   writeTime(writer, columns.timeout, element, NFTA_SET_ELEM_TIMEOUT);
   writeTime(writer, columns.expiration, element, NFTA_SET_ELEM_EXPIRATION);
-  if (columns.key.present) writer.nestedValue(NFTA_SET_ELEM_KEY, columns.key.fixed(element), columns.key.width);
-  if (columns.keyEnd.present) {
+  if (hasKey) writer.nestedValue(NFTA_SET_ELEM_KEY, columns.key.fixed(element), columns.key.width);
+  if (columns.keyEnd.present && hasKey) {
     writer.nestedValue(NFTA_SET_ELEM_KEY_END, columns.keyEnd.fixed(element), columns.keyEnd.width);
   }
   if (columns.verdict.present) {
     writeVerdict(writer, load<uint32_t>(columns.verdict.fixed(element)), values.chain);
   }
   if (columns.data.present) writer.nestedValue(NFTA_SET_ELEM_DATA, columns.data.fixed(element), columns.data.width);
+  if (!values.object.empty()) writer.text(NFTA_SET_ELEM_OBJREF, values.object);
   if (!values.userdata.empty()) {
     writer.value(NFTA_SET_ELEM_USERDATA, values.userdata.data(), values.userdata.size());
   }
+  writer.attributes(values.statements);
 }
 
 /** The messages of one operation: each repeats the names and holds as many elements as fit. */

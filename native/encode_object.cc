@@ -1,4 +1,5 @@
-// Tables, chains, rules and sets through libnftnl.
+// Tables, chains, rules and sets through libnftnl; stateful objects and flowtables as the attributes that they come as.
+#include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
@@ -24,6 +25,8 @@ constexpr uint16_t kDestroyTable = 26;
 constexpr uint16_t kDestroyChain = 27;
 constexpr uint16_t kDestroyRule = 28;
 constexpr uint16_t kDestroySet = 29;
+constexpr uint16_t kDestroyObject = 31;
+constexpr uint16_t kDestroyFlowtable = 32;
 
 /** A nest's length has 16 bits, and libnftnl does not check them. */
 constexpr size_t kMaxMessageBytes = 65535;
@@ -32,6 +35,16 @@ constexpr size_t kMaxMessageBytes = 65535;
  * character and its zero becomes an attribute of 8), and nests add less than this.
  */
 constexpr size_t kNestBytes = 1024;
+
+/** A message of raw attributes: libnftnl's objects have no room for half of what the kernel knows. */
+struct RawKind {
+  struct Object {};
+  static Object* alloc() { return new Object; }
+  static void release(Object* object) { delete object; }
+  static int set(Object*, uint16_t, const void*, uint32_t) { return -1; }
+  static void build(nlmsghdr*, Object*) {}
+  static std::span<const AttributeRule> schema() { return {}; }
+};
 
 struct TableKind {
   using Object = nftnl_table;
@@ -100,18 +113,71 @@ Problem setAttribute(typename Kind::Object* object, const Field& field, uint32_t
   return nullptr;
 }
 
+/** An expression that libnftnl has built, or one that goes to the kernel as it is. */
+struct RuleExpression {
+  ExpressionPointer built;
+  ExpressionField raw;
+};
+
+/** What goes into a message behind what libnftnl writes. */
+struct Additions {
+  std::vector<RuleExpression> expressions;
+  std::vector<Field> attributes;
+};
+
+Problem addExpression(const Field& field, Additions& additions) {
+  RuleExpression expression;
+  const Problem problem = field.kind == FieldKind::expression ? buildExpression(field.value, expression.built)
+                                                              : readRawExpression(field.value, expression.raw);
+  if (problem == nullptr) additions.expressions.push_back(std::move(expression));
+  return problem;
+}
+
 template <typename Kind>
-Problem setField(typename Kind::Object* object, const Field& field, uint32_t& seen) {
-  if (field.kind == FieldKind::attribute) return setAttribute<Kind>(object, field, seen);
-  if constexpr (std::is_same_v<Kind, RuleKind>) {
-    if (field.kind == FieldKind::expression) {
-      ExpressionPointer expression;
-      if (const Problem problem = buildExpression(field.value, expression)) return problem;
-      nftnl_rule_add_expr(object, expression.release());
+Problem setField(typename Kind::Object* object, const Field& field, uint32_t& seen, Additions& additions) {
+  switch (field.kind) {
+    case FieldKind::attribute:
+      return setAttribute<Kind>(object, field, seen);
+    case FieldKind::rawAttribute:
+      // Its own length has 16 bits too.
+      if (field.value.size() > kMaxMessageBytes - sizeof(nlattr)) return "a message of more than 65535 bytes";
+      additions.attributes.push_back(field);
       return nullptr;
-    }
+    case FieldKind::expression:
+    case FieldKind::rawExpression:
+      if constexpr (std::is_same_v<Kind, RuleKind>) return addExpression(field, additions);
+      [[fallthrough]];
+    default:
+      return "a field that does not belong to this message";
   }
-  return "a field that does not belong to this message";
+}
+
+void putRaw(nlmsghdr* header, const ExpressionField& expression) {
+  mnl_attr_put_strz(header, NFTA_EXPR_NAME, expression.name);
+  nlattr* data = mnl_attr_nest_start(header, NFTA_EXPR_DATA);
+  std::memcpy(mnl_nlmsg_get_payload_tail(header), expression.attributes.data(), expression.attributes.size());
+  header->nlmsg_len += static_cast<uint32_t>(expression.attributes.size());
+  mnl_attr_nest_end(header, data);
+}
+
+/** As libnftnl would, if it took expressions that it does not know. */
+void putExpressions(nlmsghdr* header, std::span<const RuleExpression> expressions) {
+  if (expressions.empty()) return;
+  nlattr* list = mnl_attr_nest_start(header, NFTA_RULE_EXPRESSIONS);
+  for (const RuleExpression& expression : expressions) {
+    nlattr* element = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
+    if (expression.built != nullptr) {
+      nftnl_expr_build_payload(header, expression.built.get());
+    } else {
+      putRaw(header, expression.raw);
+    }
+    mnl_attr_nest_end(header, element);
+  }
+  mnl_attr_nest_end(header, list);
+}
+
+void putAttributes(nlmsghdr* header, std::span<const Field> attributes) {
+  for (const Field& field : attributes) mnl_attr_put(header, field.id, field.value.size(), field.value.data());
 }
 
 template <typename Kind>
@@ -120,11 +186,12 @@ Problem encode(const Operation& operation, uint32_t index, Batch& batch) {
   const std::unique_ptr<typename Kind::Object, decltype(deleter)> object(Kind::alloc(), deleter);
   if (object == nullptr) throw std::bad_alloc();
   uint32_t seen = 0;
+  Additions additions;
   FieldReader fields(operation.fields);
   while (fields.more()) {
     Field field;
     if (const Problem problem = fields.read(field)) return problem;
-    if (const Problem problem = setField<Kind>(object.get(), field, seen)) return problem;
+    if (const Problem problem = setField<Kind>(object.get(), field, seen, additions)) return problem;
   }
   batch.openMessage(operation.message, operation.flags, operation.family, index);
   ByteBuffer& buffer = batch.buffer();
@@ -135,6 +202,8 @@ Problem encode(const Operation& operation, uint32_t index, Batch& batch) {
   nlmsghdr* header = batch.openHeader();
   const uint32_t before = header->nlmsg_len;
   Kind::build(header, object.get());
+  putExpressions(header, additions.expressions);
+  putAttributes(header, additions.attributes);
   if (header->nlmsg_len > kMaxMessageBytes) return "a message of more than 65535 bytes";
   buffer.advance(header->nlmsg_len - before);
   batch.closeMessage();
@@ -161,8 +230,15 @@ Problem encodeObject(const Operation& operation, uint32_t index, Batch& batch) {
     case NFT_MSG_DELSET:
     case kDestroySet:
       return encode<SetKind>(operation, index, batch);
+    case NFT_MSG_NEWOBJ:
+    case NFT_MSG_DELOBJ:
+    case kDestroyObject:
+    case NFT_MSG_NEWFLOWTABLE:
+    case NFT_MSG_DELFLOWTABLE:
+    case kDestroyFlowtable:
+      return encode<RawKind>(operation, index, batch);
     default:
-      return "a message that is not about a table, chain, rule, set or elements";
+      return "a message that nothing here is made or deleted by";
   }
 }
 

@@ -96,6 +96,12 @@ bool readUint(napi_env env, napi_value value, uint32_t max, uint32_t& number) {
   return number == given;
 }
 
+bool readOptionalUint(napi_env env, napi_value value, uint32_t max, uint32_t& number) {
+  napi_valuetype type{};
+  if (napi_typeof(env, value, &type) != napi_ok) return false;
+  return type == napi_undefined || readUint(env, value, max, number);
+}
+
 napi_value makeBytes(napi_env env, ByteBuffer&& buffer) {
   const size_t length = buffer.size();
   napi_value arrayBuffer = toArrayBuffer(env, buffer);

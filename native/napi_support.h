@@ -23,6 +23,8 @@ napi_value throwTypeError(napi_env env, const std::string& text);
 bool readBytes(napi_env env, napi_value value, Bytes& bytes);
 bool readString(napi_env env, napi_value value, std::string& text);
 bool readUint(napi_env env, napi_value value, uint32_t max, uint32_t& number);
+/** Leaves the number as it is for undefined. */
+bool readOptionalUint(napi_env env, napi_value value, uint32_t max, uint32_t& number);
 
 /** A Uint8Array; large buffers are handed over, small ones copied. nullptr when it cannot be made. */
 napi_value makeBytes(napi_env env, ByteBuffer&& buffer);

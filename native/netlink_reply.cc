@@ -2,9 +2,14 @@
 
 #include <linux/netlink.h>
 
+#include <cerrno>
+
 namespace nftlink {
 
 namespace {
+
+/** MAX_ERRNO of linux/err.h. */
+constexpr int32_t kMaxErrno = 4095;
 
 struct Attribute {
   uint16_t type;
@@ -46,11 +51,13 @@ bool nextReply(Bytes& datagram, Reply& reply) {
   return true;
 }
 
+int errnoOf(int32_t value) { return value > 0 || value < -kMaxErrno ? EPROTO : -value; }
+
 bool readError(const Reply& reply, KernelError& error) {
   if (reply.bytes.size() < sizeof(nlmsghdr) + sizeof(nlmsgerr)) return false;
   const auto payload = load<nlmsgerr>(reply.bytes.data() + sizeof(nlmsghdr));
   error = {};
-  error.error = payload.error < 0 ? -payload.error : payload.error;
+  error.error = errnoOf(payload.error);
   if ((reply.flags & NLM_F_ACK_TLVS) == 0) return true;
   size_t start = sizeof(nlmsghdr) + sizeof(nlmsgerr);
   if ((reply.flags & NLM_F_CAPPED) == 0 && payload.msg.nlmsg_len > sizeof(nlmsghdr)) {

@@ -17,6 +17,9 @@ struct Reply {
 /** Takes the first message off a datagram; false when none is left, or it is cut off. */
 bool nextReply(Bytes& datagram, Reply& reply);
 
+/** The errno that a reply carries, which the kernel writes negative; EPROTO for what cannot be one. */
+int errnoOf(int32_t value);
+
 /** What an NLMSG_ERROR says. */
 struct KernelError {
   int error = 0;            // positive errno; 0 is an acknowledgement

@@ -75,6 +75,15 @@ size_t limitOf(size_t sendBuffer) { return sendBuffer > kSendReserve ? sendBuffe
 
 }  // namespace
 
+void closeInBackground(UniqueFd fd) {
+  // The thread has no ties to the environment, and the addon is linked with nodelete: it may outlive both.
+  try {
+    std::thread([closing = std::move(fd)]() mutable { closing.reset(); }).detach();
+  } catch (const std::system_error&) {
+    // The descriptor went out of scope with the lambda: closed here after all.
+  }
+}
+
 std::optional<OpenError> NetlinkSocket::open(const std::string& netnsPath, NetlinkSocket& socket) {
   const Failure failure = netnsPath.empty() ? openHere(socket.fd_) : openElsewhere(netnsPath, socket.fd_);
   if (failure) return failure;
@@ -93,6 +102,25 @@ void NetlinkSocket::raiseReceiveBuffer(size_t messages) {
   if (wanted <= receiveBuffer_) return;
   receiveBuffer_ = wanted;  // what was asked for, not what was given: asking again would not help
   setBuffer(fd(), SO_RCVBUFFORCE, SO_RCVBUF, wanted);
+}
+
+void NetlinkSocket::setReceiveBuffer(size_t bytes) {
+  receiveBuffer_ = bytes;
+  setBuffer(fd(), SO_RCVBUFFORCE, SO_RCVBUF, bytes);
+}
+
+size_t NetlinkSocket::repliesThatFit() const {
+  return std::max<size_t>(bufferSize(fd(), SO_RCVBUF) / kReceiveBytesPerMessage, 1);
+}
+
+std::optional<OpenError> NetlinkSocket::subscribe(uint32_t groups) {
+  for (int group = 1; groups != 0; group++, groups >>= 1) {
+    if ((groups & 1) == 0) continue;
+    if (::setsockopt(fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
+      return OpenError{errno, "subscribe"};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace nftlink

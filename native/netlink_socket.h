@@ -34,6 +34,9 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+/** Closing a socket waits for the kernel's readers, up to 7.6 ms after deletions: not on JavaScript's thread. */
+void closeInBackground(UniqueFd fd);
+
 struct OpenError {
   int error;
   const char* step;  // of NativeOpenError in src/native/contract.ts
@@ -61,6 +64,12 @@ class NetlinkSocket {
   void raiseSendLimit(size_t bytes);
   /** Makes room for an error for each of so many messages. */
   void raiseReceiveBuffer(size_t messages);
+  /** Asks for a receive buffer of so many bytes, also for a smaller one. */
+  void setReceiveBuffer(size_t bytes);
+  /** How many errors or acknowledgements are sure to fit into the receive buffer. */
+  size_t repliesThatFit() const;
+  /** Joins multicast groups: bit n - 1 is group n. */
+  std::optional<OpenError> subscribe(uint32_t groups);
 
  private:
   UniqueFd fd_;

@@ -8,9 +8,21 @@ namespace {
 
 constexpr uint32_t kMagic = 0x314c464e;  // "NFL1"
 constexpr size_t kHeaderBytes = 16;
+constexpr uint32_t kCheckOnly = 1;
 constexpr size_t kOperationBytes = 12;
 constexpr size_t kFieldBytes = 8;
 constexpr size_t kExpressionNameBytes = 16;
+
+/** Whether the bytes are netlink attributes side by side: what is inside them is the kernel's to judge. */
+bool areAttributes(Bytes bytes) {
+  while (!bytes.empty()) {
+    if (bytes.size() < sizeof(nlattr)) return false;
+    const size_t length = load<nlattr>(bytes.data()).nla_len;
+    if (length < sizeof(nlattr) || align4(length) > bytes.size()) return false;
+    bytes = bytes.subspan(align4(length));
+  }
+  return true;
+}
 
 // NLM_F_ACK would fill the receive buffer, NLM_F_ECHO would answer with notifications: neither is read here.
 constexpr uint16_t kAllowedFlags = NLM_F_REPLACE | NLM_F_EXCL | NLM_F_CREATE | NLM_F_APPEND;
@@ -23,7 +35,9 @@ Problem PackedReader::readHeader(TransactionHeader& header) {
   if (load<uint32_t>(at) != kMagic) return "this is no packed transaction (magic)";
   header.operations = load<uint32_t>(at + 4);
   header.generation = load<uint32_t>(at + 8);
-  if (load<uint32_t>(at + 12) != 0) return "the header's reserved word is not 0";
+  const uint32_t flags = load<uint32_t>(at + 12);
+  if ((flags & ~kCheckOnly) != 0) return "the header has flags that are not known";
+  header.checkOnly = (flags & kCheckOnly) != 0;
   rest_ = rest_.subspan(kHeaderBytes);
   return nullptr;
 }
@@ -56,7 +70,7 @@ Problem FieldReader::read(Field& field) {
   const uint16_t kind = load<uint16_t>(at + 2);
   const size_t length = load<uint32_t>(at + 4);
   rest_ = rest_.subspan(kFieldBytes);
-  if (kind > static_cast<uint16_t>(FieldKind::count)) return "a field of unknown kind";
+  if (kind > static_cast<uint16_t>(FieldKind::rawAttribute)) return "a field of unknown kind";
   // A length above the rest is refused before it is rounded up, so that rounding cannot overflow.
   if (length > rest_.size() || align4(length) > rest_.size()) return "a field is longer than its operation";
   field.kind = static_cast<FieldKind>(kind);
@@ -71,6 +85,11 @@ Problem readExpression(Bytes value, ExpressionField& expression) {
   expression.name = reinterpret_cast<const char*>(value.data());
   expression.attributes = value.subspan(kExpressionNameBytes);
   return nullptr;
+}
+
+Problem readRawExpression(Bytes value, ExpressionField& expression) {
+  if (const Problem problem = readExpression(value, expression)) return problem;
+  return areAttributes(expression.attributes) ? nullptr : "a raw expression whose bytes are no attributes";
 }
 
 }  // namespace nftlink

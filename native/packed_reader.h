@@ -10,6 +10,8 @@ constexpr uint32_t kPackedFormatVersion = 1;
 struct TransactionHeader {
   uint32_t operations = 0;
   uint32_t generation = 0;
+  /** The kernel is to check the transaction and not to commit it. */
+  bool checkOnly = false;
 };
 
 struct Operation {
@@ -19,7 +21,15 @@ struct Operation {
   Bytes fields;
 };
 
-enum class FieldKind : uint16_t { attribute, expression, fixedColumn, variableColumn, count };
+enum class FieldKind : uint16_t {
+  attribute,
+  expression,
+  fixedColumn,
+  variableColumn,
+  count,
+  rawExpression,
+  rawAttribute,
+};
 
 struct Field {
   uint16_t id = 0;
@@ -50,11 +60,13 @@ class PackedReader {
   Bytes rest_;
 };
 
-/** An expression field: its name, and the fields of its attributes. */
+/** An expression field: its name, and its attributes (fields; of a raw expression, netlink attributes). */
 struct ExpressionField {
   const char* name = nullptr;
   Bytes attributes;
 };
 Problem readExpression(Bytes value, ExpressionField& expression);
+/** The same for a raw expression: its attributes are netlink's. */
+Problem readRawExpression(Bytes value, ExpressionField& expression);
 
 }  // namespace nftlink

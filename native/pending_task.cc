@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <new>
 
-#include "request.h"
+#include "send_messages.h"
 #include "transact.h"
 
 namespace nftlink {
@@ -48,20 +48,36 @@ void TransactTask::release(napi_env env) {
   reference_ = nullptr;
 }
 
-RequestTask::RequestTask(NetlinkSocket& socket, uint16_t message, uint16_t flags, uint8_t family, Bytes attributes)
-    : socket_(socket), message_(message), flags_(flags), family_(family) {
-  attributes_.append(attributes.data(), attributes.size());
+RequestTask::RequestTask(NetlinkSocket& socket, const Request& question) : socket_(socket), question_(question) {
+  attributes_.append(question.attributes.data(), question.attributes.size());
+  question_.attributes = attributes_.view();
 }
 
 void RequestTask::run() noexcept {
   try {
-    answer_ = request(socket_, {message_, flags_, family_, attributes_.view()});
+    answer_ = request(socket_, question_);
   } catch (const std::bad_alloc&) {
     answer_ = {};
   }
 }
 
 void RequestTask::settle(napi_env env) {
+  resolve(env, answer_.size() == 0 ? nullptr : makeBytes(env, std::move(answer_)));
+}
+
+SendTask::SendTask(NetlinkSocket& socket, Bytes messages) : socket_(socket) {
+  messages_.append(messages.data(), messages.size());
+}
+
+void SendTask::run() noexcept {
+  try {
+    answer_ = sendMessages(socket_, messages_);
+  } catch (const std::bad_alloc&) {
+    answer_ = {};
+  }
+}
+
+void SendTask::settle(napi_env env) {
   resolve(env, answer_.size() == 0 ? nullptr : makeBytes(env, std::move(answer_)));
 }
 

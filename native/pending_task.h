@@ -5,6 +5,7 @@
 #include "napi_support.h"
 #include "netlink_socket.h"
 #include "outcome.h"
+#include "request.h"
 #include "worker.h"
 
 namespace nftlink {
@@ -49,16 +50,28 @@ class TransactTask : public PendingTask {
 
 class RequestTask : public PendingTask {
  public:
-  RequestTask(NetlinkSocket& socket, uint16_t message, uint16_t flags, uint8_t family, Bytes attributes);
+  /** Copies the question's attributes. */
+  RequestTask(NetlinkSocket& socket, const Request& question);
   void run() noexcept override;
   void settle(napi_env env) override;
 
  private:
   NetlinkSocket& socket_;
-  const uint16_t message_;
-  const uint16_t flags_;
-  const uint8_t family_;
+  Request question_;
   ByteBuffer attributes_;
+  ByteBuffer answer_;
+};
+
+class SendTask : public PendingTask {
+ public:
+  /** Copies the messages. */
+  SendTask(NetlinkSocket& socket, Bytes messages);
+  void run() noexcept override;
+  void settle(napi_env env) override;
+
+ private:
+  NetlinkSocket& socket_;
+  ByteBuffer messages_;
   ByteBuffer answer_;
 };
 

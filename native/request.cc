@@ -31,7 +31,7 @@ int sendRequest(NetlinkSocket& socket, const Request& question, uint32_t sequenc
   // A dump ends by itself; anything else is made to end with an acknowledgement.
   const bool dump = (question.flags & NLM_F_DUMP) != 0;
   const auto flags = static_cast<uint16_t>(NLM_F_REQUEST | question.flags | (dump ? 0 : NLM_F_ACK));
-  const auto type = static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | question.message);
+  const auto type = static_cast<uint16_t>(question.subsystem << 8 | question.message);
   const size_t length = sizeof(nlmsghdr) + sizeof(nfgenmsg) + question.attributes.size();
   if (length > kMaxRequestBytes) return EMSGSIZE;
   ByteBuffer message;
@@ -57,7 +57,7 @@ bool takeReply(const Reply& reply, Answer& answer) {
   if (reply.type == NLMSG_DONE) {
     const bool hasError = reply.bytes.size() >= sizeof(nlmsghdr) + sizeof(int32_t);
     const int32_t error = hasError ? load<int32_t>(reply.bytes.data() + sizeof(nlmsghdr)) : 0;
-    end(answer, error < 0 ? -error : 0);
+    end(answer, errnoOf(error));
     return false;
   }
   return reply.type >= NLMSG_MIN_TYPE;

@@ -7,7 +7,8 @@
 namespace nftlink {
 
 struct Request {
-  uint16_t message;
+  uint8_t subsystem;  // NFNL_SUBSYS_*
+  uint8_t message;
   uint16_t flags;  // NLM_F_* besides REQUEST
   uint8_t family;
   Bytes attributes;  // as they go on the wire

@@ -2,42 +2,15 @@
 
 #include <system_error>
 
+#include "thread_safe_wake.h"
+
 namespace nftlink {
 
 namespace {
 
 constexpr napi_type_tag kSocketTag{0x6e66746c696e6b00, 0x736f636b65743031};
 
-/** Closing waits for the kernel's readers, up to 7.6 ms after deletions: not on JavaScript's thread. */
-void closeInBackground(UniqueFd fd) {
-  // The thread has no ties to the environment, and the addon is linked with nodelete: it may outlive both.
-  try {
-    std::thread([closing = std::move(fd)]() mutable { closing.reset(); }).detach();
-  } catch (const std::system_error&) {
-    // The descriptor went out of scope with the lambda: closed here after all.
-  }
-}
-
 }  // namespace
-
-/** Tells JavaScript's thread of completed tasks. Its calls end with the worker's thread, whose share of it this is. */
-class SocketHandle::Wake : public WorkerListener {
- public:
-  explicit Wake(napi_threadsafe_function function) : function_(function) {}
-
-  void onCompleted() noexcept override {
-    if (function_ == nullptr) return;
-    // napi_closing takes the share away: the environment is going down.
-    if (napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking) == napi_closing) function_ = nullptr;
-  }
-
-  void onExit() noexcept override {
-    if (function_ != nullptr) static_cast<void>(napi_release_threadsafe_function(function_, napi_tsfn_release));
-  }
-
- private:
-  napi_threadsafe_function function_;
-};
 
 class SocketHandle::CloseTask : public PendingTask {
  public:
@@ -121,7 +94,7 @@ bool SocketHandle::startWorker(napi_env env) {
   }
   wakeTarget_ = target.release();
   try {
-    worker_ = std::make_unique<Worker>(std::make_unique<Wake>(wake));
+    worker_ = std::make_unique<Worker>(std::make_unique<ThreadSafeWake>(wake));
   } catch (const std::system_error&) {
     wakeTarget_->handle = nullptr;
     wakeTarget_ = nullptr;
@@ -149,9 +122,10 @@ void SocketHandle::removePending(napi_env env) {
 }
 
 void SocketHandle::onWake(napi_env env, napi_value, void* context, void*) {
+  // Without an environment there is nobody left to tell, and Node.js 20 has finalized the target before it empties its queue.
+  if (env == nullptr) return;
   SocketHandle* handle = static_cast<WakeTarget*>(context)->handle;
-  // Without an environment there is nobody left to tell.
-  if (env != nullptr && handle != nullptr) handle->settleCompleted(env);
+  if (handle != nullptr) handle->settleCompleted(env);
 }
 
 void SocketHandle::settleCompleted(napi_env env) {

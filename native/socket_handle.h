@@ -38,7 +38,6 @@ class SocketHandle {
   struct WakeTarget {
     SocketHandle* handle;
   };
-  class Wake;
   class CloseTask;
 
   explicit SocketHandle(NetlinkSocket&& socket) : socket_(std::move(socket)) {}

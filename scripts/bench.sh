@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 bash scripts/setup.sh
 mkdir -p bench/out
 cc -O2 -Wall -Wextra -Werror -o bench/out/floor bench/floor.c
+cc -O2 -Wall -Wextra -Werror -o bench/out/reader bench/reader.c
 # The peer that is written in Go.
 command -v go >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends golang-go >/dev/null; }
 (cd bench/peers/google-nftables && go build -o ../../out/google-nftables .)

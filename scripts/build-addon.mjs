@@ -1,7 +1,7 @@
-// Builds the native addon into build/Release. `npm install` and `npm run build:addon` run it; building again
-// compiles only what has changed.
+// Builds the native addon into build/Release: `npm run build:addon`; building again compiles only what has changed.
+// `npm install` runs it with --unless-prebuilt: in a package that has an addon for this machine nothing is built.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -16,6 +16,25 @@ const LIBRARIES = { libnftnl: 'libnftnl-dev', libmnl: 'libmnl-dev' };
 function versionOf(library) {
   const { status, stdout } = spawnSync('pkg-config', ['--modversion', library], { encoding: 'utf8' });
   return status === 0 ? stdout.trim() : undefined;
+}
+
+/** Whether an addon that was published for some machine loads on this one. */
+function hasPrebuilt() {
+  const folder = resolve(root, 'prebuilds');
+  if (!existsSync(folder)) return false;
+  const require = createRequire(import.meta.url);
+  return readdirSync(folder)
+    .filter((target) => target.startsWith(`${process.platform}-${process.arch}-`))
+    .some((target) => loads(require, resolve(folder, target, 'nftlink.node')));
+}
+
+function loads(require, path) {
+  try {
+    require(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isThere(program) {
@@ -59,6 +78,10 @@ function fail(text) {
 }
 
 if (process.platform !== 'linux') fail('nftables is part of Linux: nftlink runs nowhere else.');
+// npm install --build-from-source, as node-gyp-build has it.
+const wanted =
+  process.env.npm_config_build_from_source !== undefined || !process.argv.includes('--unless-prebuilt');
+if (!wanted && hasPrebuilt()) process.exit(0);
 checkRequirements();
 const headers = process.env.npm_config_nodedir === undefined ? headerOptions() : [];
 const options = ['--loglevel=error', `--jobs=${availableParallelism()}`, ...headers];

@@ -19,6 +19,7 @@ need_program python3 python3
 need_program pkg-config pkg-config
 need_program ip iproute2
 need_program nft nftables
+need_program conntrack conntrack
 need_program sysctl procps
 # nft prints protocols by the names of /etc/protocols.
 [ -e /etc/protocols ] || needed+=(netbase)
@@ -37,12 +38,11 @@ fi
 
 stamp=node_modules/.setup-stamp
 if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
-  say "Installing npm packages and building the addon"
+  say "Installing npm packages"
   # Not "npm ci": it refuses a lock file made where the registry lacks other platforms' optional packages (of biome, oxc).
   npm install --no-save --no-audit --no-fund
   cp package-lock.json "$stamp"
-else
-  npm run --silent build:addon
 fi
 say "Building"
+npm run --silent build:addon
 npm run --silent build

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type NativeBinding, PACKED_FORMAT_VERSION } from './contract.ts';
+import { libc } from './libc.ts';
 
 /** One place where the addon was looked for, and why it could not be taken from there. */
 export interface LoadAttempt {
@@ -55,23 +55,14 @@ function attempt(require: NodeJS.Require, path: string): NativeBinding | string 
   }
 }
 
-/** `NFTLINK_ADDON` alone if it is set; else what was published for this machine, then what was built here. */
+/** `NFTLINK_ADDON` alone if it is set; else what was built here, then what was published for this machine. */
 function candidates(): readonly string[] {
   const override = process.env['NFTLINK_ADDON'];
   if (override !== undefined && override !== '') return [resolve(override)];
   // The package's folder is two levels above this file, in src/native and in dist/native.
   const inPackage = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
   const target = `${process.platform}-${process.arch}-${libc()}`;
-  return [inPackage(`prebuilds/${target}/nftlink.node`), inPackage('build/Release/nftlink.node')];
-}
-
-/** By the loader that this process runs under; process.report knows too, but takes milliseconds. */
-function libc(): 'glibc' | 'musl' {
-  try {
-    return readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-') ? 'musl' : 'glibc';
-  } catch {
-    return 'glibc';
-  }
+  return [inPackage('build/Release/nftlink.node'), inPackage(`prebuilds/${target}/nftlink.node`)];
 }
 
 function machine(): string {

@@ -4,7 +4,7 @@ import { errnoName } from './errno.ts';
 /** Which network namespace: this one, or the one at a path, of a process, or behind a descriptor. */
 export type NetworkNamespace = { readonly path: string } | { readonly pid: number } | { readonly fd: number };
 
-/** How far opening came: the namespace's file, entering it, the socket, its address, or the thread that does all this. */
+/** How far opening came: the namespace's file, entering it, the socket, its address, its multicast groups, or the thread that does all this. */
 export type OpenStep = NativeOpenError['step'];
 
 /** A socket could not be opened. The message says where, why, and what would mend it. */
@@ -57,6 +57,8 @@ function reason(step: OpenStep, code: string, namespace: NetworkNamespace | unde
       return 'entering it takes CAP_SYS_ADMIN, here and in the user namespace that it belongs to';
     case 'socket EPROTONOSUPPORT':
       return 'this kernel has no nfnetlink (CONFIG_NETFILTER_NETLINK)';
+    case 'subscribe EPERM':
+      return 'listening to its events takes CAP_NET_ADMIN there';
     default:
       return 'the system refused';
   }

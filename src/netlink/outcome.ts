@@ -29,10 +29,30 @@ export interface PathEntry {
   readonly index: number;
 }
 
+/** The addon gave bytes that are no outcome: it is damaged, or another one than this library was made for. */
+export class MalformedOutcomeError extends Error {
+  override readonly name = 'MalformedOutcomeError';
+  readonly code = 'ERR_NFTLINK_MALFORMED_OUTCOME';
+
+  constructor() {
+    super("the addon's outcome is not one of packed format 1: build the addon anew (npm rebuild nftlink)");
+  }
+}
+
 const STEPS: readonly Step[] = ['none', 'encode', 'size', 'send', 'receive'];
 const NONE = 0xffffffff;
 
+/** Throws {@link MalformedOutcomeError}. */
 export function readOutcome(bytes: Uint8Array): RawOutcome {
+  try {
+    return read(bytes);
+  } catch (error) {
+    // What DataView says of a place outside.
+    throw error instanceof RangeError ? new MalformedOutcomeError() : error;
+  }
+}
+
+function read(bytes: Uint8Array): RawOutcome {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 32;
   const next = () => {

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { unlessAborted } from './abort.ts';
 import { errnoName } from './errno.ts';
 import { type Message, messages } from './message.ts';
 import type { Transport } from './transport.ts';
@@ -30,13 +31,27 @@ export async function ask(
   flags: number,
   family: number,
   attributes: Uint8Array,
+  signal?: AbortSignal,
 ): Promise<readonly Message[]> {
+  return [...messages(await askBytes(transport, what, message, flags, family, attributes, signal))];
+}
+
+/** Like {@link ask}, but gives the replies' bytes: of many replies, one need be made at a time. */
+export async function askBytes(
+  transport: Transport,
+  what: string,
+  message: number,
+  flags: number,
+  family: number,
+  attributes: Uint8Array,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   for (let attempt = 1; ; attempt++) {
-    const reply = await transport.request(message, flags, family, attributes);
+    const reply = await unlessAborted(() => transport.request(message, flags, family, attributes), signal);
     const view = new DataView(reply.buffer, reply.byteOffset, reply.byteLength);
     const errno = view.getInt32(0, true);
     if (errno !== 0) throw new RequestError(what, errno);
-    if ((view.getUint32(4, true) & INTERRUPTED) === 0) return [...messages(reply.subarray(8))];
+    if ((view.getUint32(4, true) & INTERRUPTED) === 0) return reply.subarray(8);
     if (attempt === MAX_ATTEMPTS) throw interrupted(what);
   }
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../invalid-argument.ts';
+import { checkDevices } from './device.ts';
 import type { Family } from './family.ts';
 import { checkComment, checkName } from './name.ts';
 import type { Table } from './table.ts';
@@ -30,6 +31,8 @@ export interface BaseChain {
   readonly policy: 'accept' | 'drop';
   /** The interfaces of an ingress or egress chain. */
   readonly devices: readonly string[];
+  /** The interfaces do the work. */
+  readonly offload?: true;
 }
 
 /** How `baseChain` is told where a chain hangs. */
@@ -45,6 +48,8 @@ export interface BaseChainOptions {
    * newer ones (6.18 does) wait for them, older ones refuse.
    */
   readonly devices?: readonly string[];
+  /** The network cards run the rules: nft's `flags offload`, of netdev chains at ingress. */
+  readonly offload?: boolean;
   /** At most 128 bytes. */
   readonly comment?: string;
 }
@@ -92,7 +97,8 @@ export function baseChain(table: Table, name: string, options: BaseChainOptions)
     hookNumber,
     priority: priorityNumber(table.family, options.priority),
     policy,
-    devices: Object.freeze([...devices]),
+    devices: checkDevices('devices', devices),
+    ...(options.offload ? { offload: true as const } : {}),
   });
   const described = chain(table, name, comment === undefined ? {} : { comment });
   return Object.freeze({ ...described, base });

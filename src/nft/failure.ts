@@ -1,16 +1,18 @@
+import { release } from 'node:os';
 import { errnoName } from '../netlink/errno.ts';
 import type { PathEntry, RawFailure } from '../netlink/outcome.ts';
+import { FEATURES, type FeatureName, isOlder, missingText } from './feature.ts';
 
 /** What a transaction was asked to do, as far as errors need to know. */
 export interface Operation {
   /** Which call on the transaction it was, from 0. */
   readonly index: number;
   readonly verb: 'add' | 'create' | 'insert' | 'replace' | 'delete' | 'destroy' | 'flush';
-  readonly kind: 'table' | 'chain' | 'rule' | 'set' | 'element';
+  readonly kind: 'table' | 'chain' | 'rule' | 'set' | 'element' | 'object' | 'flowtable';
   /** The thing itself: `map ip kube-proxy endpoints`. */
   readonly target: string;
-  /** The key of an element operation's n-th element. */
-  readonly keyAt?: (element: number) => unknown;
+  /** An element operation's n-th element in the kernel's list: its place in the caller's list, and its key. */
+  readonly elementAt?: (element: number) => { readonly index: number; readonly key: unknown };
   /** Names of a rule's expressions. */
   readonly expressions?: readonly string[];
 }
@@ -53,6 +55,8 @@ const FIELDS: Readonly<Record<Operation['kind'], Readonly<Record<number, string>
     13: 'comment',
   },
   element: { 1: 'table', 2: 'set', 3: 'elements' },
+  object: { 1: 'table', 2: 'name', 3: 'kind', 4: 'data', 8: 'comment' },
+  flowtable: { 1: 'table', 2: 'name', 3: 'devices', 7: 'flags' },
 };
 const HOOK_FIELDS: Readonly<Record<number, string>> = {
   1: 'hook',
@@ -74,7 +78,8 @@ export function explainFailure(raw: RawFailure, operation: Operation | undefined
   const code = errnoName(raw.errno);
   const field = operation === undefined ? undefined : fieldOf(operation, raw.path, code);
   const index = raw.element;
-  const element = index === undefined ? undefined : { index, key: operation?.keyAt?.(index) };
+  const element =
+    index === undefined ? undefined : (operation?.elementAt?.(index) ?? { index, key: undefined });
   const target = operation?.target ?? 'the transaction';
   const reason = raw.text === '' ? meaning(code, operation, field) : raw.text;
   const what = subject(target, operation, element);
@@ -142,11 +147,26 @@ function meaning(code: string, operation: Operation | undefined, field: string |
   return special ?? MEANINGS[code] ?? 'refused by the kernel';
 }
 
+/** What an operation needs that older kernels do not have: they do not know its message, and can say no more than EINVAL. */
+function missingFeature(
+  code: string,
+  { verb, kind }: Operation,
+  field: string | undefined,
+): FeatureName | undefined {
+  if (kind === 'flowtable' && code === 'ENOENT' && field === undefined && verb !== 'delete')
+    return 'flowtable';
+  if (verb !== 'destroy' || code !== 'EINVAL' || field !== undefined) return undefined;
+  return isOlder(release(), FEATURES.destroy.since) ? 'destroy' : undefined;
+}
+
 /** What says more about this operation than the code alone. */
-function meaningHere(code: string, { kind, verb }: Operation, field: string | undefined): string | undefined {
+function meaningHere(code: string, operation: Operation, field: string | undefined): string | undefined {
+  const { kind, verb } = operation;
+  const feature = missingFeature(code, operation, field);
+  if (feature !== undefined) return missingText(feature);
   switch (code) {
     case 'ENOENT':
-      return whatIsMissing(kind, field);
+      return whatIsMissing(operation, field);
     case 'EEXIST':
       return kind === 'element' && verb === 'add' ? 'it exists already, with other data' : undefined;
     case 'EINVAL':
@@ -162,11 +182,14 @@ function meaningHere(code: string, { kind, verb }: Operation, field: string | un
   }
 }
 
-function whatIsMissing(kind: Operation['kind'], field: string | undefined): string {
+function whatIsMissing({ kind, verb }: Operation, field: string | undefined): string {
   if (field === 'table' || field === 'set' || field === 'chain') return `no such ${field}`;
   if (field === 'value') return 'no such chain';
   if (field?.startsWith('expressions'))
     return 'it names something that does not exist, or this kernel lacks it';
+  if (kind === 'object' && (verb === 'add' || verb === 'create')) {
+    return 'this kernel lacks such objects, or does in tables of this family';
+  }
   return `no such ${kind}`;
 }
 

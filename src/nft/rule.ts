@@ -1,13 +1,9 @@
-import { InvalidArgumentError } from '../invalid-argument.ts';
 import type { Chain } from './chain.ts';
-import { cmp, verdictExpression } from './expression/compute.ts';
+import { verdictExpression } from './expression/compute.ts';
 import type { Expression } from './expression/expression.ts';
-import { metaLoad } from './expression/load.ts';
-import { registerNumber } from './expression/register.ts';
-import { type Family, familyNumber } from './family.ts';
 import { checkComment } from './name.ts';
-import { META_KEYS } from './statement/metadata.ts';
-import type { Need, Statement } from './statement/source.ts';
+import { satisfy } from './statement/need.ts';
+import type { Statement } from './statement/source.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A rule: expressions that the kernel runs in order until one ends it. */
@@ -56,24 +52,4 @@ export function rule(
     expressions.push(...part.expressions(family));
   }
   return Object.freeze({ kind: 'rule', chain, expressions: Object.freeze(expressions), ...options });
-}
-
-function satisfy(need: Need, family: Family, known: Set<string>): readonly Expression[] {
-  const key = need.layer === 'network' ? need.family : String(need.protocol);
-  if (known.has(key)) return [];
-  known.add(key);
-  const register = registerNumber(0);
-  if (need.layer === 'transport') {
-    return [metaLoad(META_KEYS.l4proto, register), cmp(register, 'eq', Uint8Array.of(need.protocol))];
-  }
-  if (family === need.family) return [];
-  if (family === 'inet') {
-    const nfproto = Uint8Array.of(familyNumber(need.family));
-    return [metaLoad(META_KEYS.nfproto, register), cmp(register, 'eq', nfproto)];
-  }
-  throw new InvalidArgumentError(
-    'statements',
-    need.family,
-    `a header that rules of family ${family} can read`,
-  );
 }

@@ -10,7 +10,7 @@ export type FailedOutcome = 'aborted' | 'unknown';
 
 /** A transaction that was not committed, or may not have been. `failures` names every operation that the kernel refused. */
 export class TransactionError extends Error {
-  override readonly name = 'TransactionError';
+  override readonly name: string = 'TransactionError';
 
   readonly outcome: FailedOutcome;
   /** errno's name of the first failure, or of the system call: `'EEXIST'`. */
@@ -32,6 +32,37 @@ export class TransactionError extends Error {
     this.failures = failures;
     this.failuresLost = raw.failuresLost;
   }
+}
+
+/**
+ * The ruleset is not of the generation that `commit({ ifGeneration })` asked for (`code` is `'ERESTART'`): somebody else has
+ * changed it, and nothing was changed by this transaction. Read again, and make another one; `Nftables.update` does that.
+ */
+export class GenerationConflictError extends TransactionError {
+  override readonly name = 'GenerationConflictError';
+  /** The generation that was asked for. */
+  readonly expected: number;
+
+  /** Explains what the addon reported of a transaction with these operations. */
+  constructor(raw: RawOutcome, operations: readonly Operation[], expected: number) {
+    super(raw, operations);
+    this.expected = expected;
+  }
+}
+
+/** errno of asm-generic/errno.h that Node has no name for. */
+const ERESTART = 85;
+
+/** The error for what the addon reported of a transaction that was for `generation` (0: any). */
+export function transactionError(
+  raw: RawOutcome,
+  operations: readonly Operation[],
+  generation: number,
+): TransactionError {
+  const conflict = raw.failures.some(({ operation, errno }) => operation === undefined && errno === ERESTART);
+  return generation !== 0 && conflict
+    ? new GenerationConflictError(raw, operations, generation)
+    : new TransactionError(raw, operations);
 }
 
 /** A rule with anonymous sets is several messages, which fail together where its table is missing. */

@@ -3,10 +3,17 @@ import type { NativeOutcome } from '../native/contract.ts';
 import { readOutcome } from '../netlink/outcome.ts';
 import type { Transport } from '../netlink/transport.ts';
 import type { Chain } from './chain.ts';
+import { checkDevices } from './device.ts';
 import type { AnonymousSet } from './expression/anonymous-set.ts';
 import type { Operation } from './failure.ts';
 import { familyNumber } from './family.ts';
-import { keyOf, packElementKeys, packElements, packPackedElements } from './pack/packed-elements.ts';
+import type { Flowtable } from './flowtable.ts';
+import { runNow } from './interval/range-list.ts';
+import { isStatefulObject, type StatefulObject } from './object/kinds.ts';
+import { type ElementRows, plainRows, type RowUse, rowsOf } from './pack/element-rows.ts';
+import type { MergedRange } from './pack/interval-rows.ts';
+import { NewSets } from './pack/new-sets.ts';
+import { packPackedElements } from './pack/packed-elements.ts';
 import {
   packAnonymousElements,
   packAnonymousSet,
@@ -19,16 +26,23 @@ import {
   packTable,
   packTableName,
 } from './pack/packed-objects.ts';
+import {
+  packDevices,
+  packFlowtable,
+  packFlowtableName,
+  packObject,
+  packObjectName,
+} from './pack/packed-raw.ts';
 import { type PackedValue, unpackValue } from './pack/packed-value.ts';
-import { PackedWriter } from './pack/packed-writer.ts';
+import { CHECK_ONLY, PackedWriter } from './pack/packed-writer.ts';
 import { NFT_MSG, NFTNL_RULE, NLM_F } from './pack/uapi.ts';
 import type { Rule, RuleHandle } from './rule.ts';
-import type { AnySet, ElementOf } from './set.ts';
+import type { AnySet, ElementOf, KeyOf } from './set.ts';
 import type { Table } from './table.ts';
-import { TransactionError } from './transaction-error.ts';
+import { transactionError } from './transaction-error.ts';
 
 /** What can be added and deleted as a whole. */
-export type NftObject = Table | Chain | AnySet;
+export type NftObject = Table | Chain | AnySet | StatefulObject | Flowtable;
 
 /** The kernel has made every change of a transaction. */
 export interface Committed {
@@ -37,14 +51,40 @@ export interface Committed {
   readonly kernelTimeMs: number;
 }
 
-/** The key type of a set's description. */
-export type KeyOf<S> = S extends {
-  readonly key: { write(value: infer K, into: Uint8Array, offset: number): void };
+/** How a transaction is committed. */
+export interface CommitOptions {
+  /**
+   * The generation (`Nftables.generation`, `Snapshot.generation`) that the ruleset must still be of; otherwise nothing is
+   * changed, and the commit fails with GenerationConflictError. A transaction without operations is not compared.
+   */
+  readonly ifGeneration?: number;
+  /**
+   * When it is aborted before the transaction is sent, nothing is sent, and the commit rejects with the signal's reason (an
+   * AbortError, when none was given). What was sent is waited for: a signal can't take it back, and `commit` never says that
+   * it was not made.
+   */
+  readonly signal?: AbortSignal;
 }
-  ? K
-  : never;
 
-type Details = Pick<Operation, 'keyAt' | 'expressions'>;
+type Details = Pick<Operation, 'elementAt' | 'expressions'>;
+
+type ElementVerb = 'add' | 'create' | 'delete' | 'destroy';
+
+interface ElementOperation {
+  readonly message: number;
+  readonly flags: number;
+  readonly use: RowUse;
+}
+
+const ELEMENT_VERBS: Readonly<Record<ElementVerb, ElementOperation>> = {
+  add: { message: NFT_MSG.newSetElem, flags: NLM_F.create, use: 'elements' },
+  create: { message: NFT_MSG.newSetElem, flags: NLM_F.create | NLM_F.excl, use: 'elements' },
+  delete: { message: NFT_MSG.delSetElem, flags: 0, use: 'keys' },
+  destroy: { message: NFT_MSG.destroySetElem, flags: 0, use: 'keys' },
+};
+
+/** For those inside the library that pack the elements of one call in parts. */
+export const PACK_ROWS = Symbol('pack rows');
 
 const NOTHING_TO_DO: Committed = Object.freeze({ outcome: 'committed', kernelTimeMs: 0 });
 
@@ -57,6 +97,8 @@ export class Transaction {
   readonly #writer = new PackedWriter();
   /** By packed operation: a rule with anonymous sets is several of them and one call. */
   readonly #operations: Operation[] = [];
+  readonly #newSets = new NewSets(this.#writer);
+  readonly #merged: MergedRange[] = [];
   #calls = 0;
   #lastSetId = 0;
   #committed = false;
@@ -68,6 +110,11 @@ export class Transaction {
   /** How many calls it holds. */
   get size(): number {
     return this.#calls;
+  }
+
+  /** Ranges of sets with `autoMerge` that were given one by one and became one. */
+  get merged(): readonly MergedRange[] {
+    return this.#merged;
   }
 
   /**
@@ -108,8 +155,20 @@ export class Transaction {
     return this.#remove('destroy', object);
   }
 
+  /** Takes interfaces away from a netdev or ingress chain, or from a flowtable; `add` adds more. Kernel 6.4 or newer. */
+  deleteDevices(from: Chain | Flowtable, devices: readonly string[]): this {
+    const names = checkDevices('devices', devices);
+    if (names.length === 0) return this;
+    const message = from.kind === 'chain' ? NFT_MSG.delChain : NFT_MSG.delFlowtable;
+    return this.#operation('delete', from.kind, from, message, 0, (writer) => {
+      if (from.kind === 'chain') packChainName(writer, from);
+      else packFlowtableName(writer, from);
+      packDevices(writer, from, names);
+    });
+  }
+
   /** Empties a table (of its rules), a chain (of its rules) or a set (of its elements). */
-  flush(object: NftObject): this {
+  flush(object: Table | Chain | AnySet): this {
     if (object.kind === 'table' || object.kind === 'chain') {
       return this.#operation('flush', 'rule', object, NFT_MSG.delRule, 0, (writer) => {
         if (object.kind === 'chain') packRuleChain(writer, object);
@@ -123,22 +182,22 @@ export class Transaction {
 
   /** Adds elements; one that is there already stays, unless its data differs (EEXIST). */
   addElements<S extends AnySet>(set: S, elements: Iterable<ElementOf<S>>): this {
-    return this.#newElements('add', set, elements, NLM_F.create);
+    return this.#elements('add', set, elements);
   }
 
   /** Adds elements none of which may exist (EEXIST). */
   createElements<S extends AnySet>(set: S, elements: Iterable<ElementOf<S>>): this {
-    return this.#newElements('create', set, elements, NLM_F.create | NLM_F.excl);
+    return this.#elements('create', set, elements);
   }
 
   /** Deletes elements, all of which must exist (ENOENT). */
   deleteElements<S extends AnySet>(set: S, keys: Iterable<KeyOf<S>>): this {
-    return this.#removeElements('delete', set, keys);
+    return this.#elements('delete', set, keys);
   }
 
   /** Deletes those elements that exist; the set must (ENOENT). Kernel 6.3 or newer. */
   destroyElements<S extends AnySet>(set: S, keys: Iterable<KeyOf<S>>): this {
-    return this.#removeElements('destroy', set, keys);
+    return this.#elements('destroy', set, keys);
   }
 
   /**
@@ -158,20 +217,38 @@ export class Transaction {
    * Sends everything in one batch, off this thread. Rejects with TransactionError. Several commits may be under way: they
    * are made one after the other, in the order of the calls.
    */
-  async commit(): Promise<Committed> {
-    const packed = this.#finish();
-    return packed === undefined ? NOTHING_TO_DO : this.#settle(await this.#transport.transact(packed));
+  async commit(options: CommitOptions = {}): Promise<Committed> {
+    options.signal?.throwIfAborted();
+    const generation = generationOf(options);
+    const packed = this.#finish(generation);
+    if (packed === undefined) return NOTHING_TO_DO;
+    return this.#settle(await this.#transport.transact(packed), generation);
+  }
+
+  /**
+   * Lets the kernel check everything and changes nothing, as `nft -c` does; rejects with the same TransactionError that
+   * `commit` would. The transaction can go on and be committed afterwards. Not found are failures of the commit itself: a lack
+   * of memory, or a set without a name that no rule uses. Like every abort it takes the kernel some 5 ms.
+   */
+  async check(options: CommitOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    const generation = generationOf(options);
+    this.#mustBeOpen();
+    if (this.#writer.operations === 0) return;
+    // A copy: the transaction may grow, or be committed, while the check still waits for its turn.
+    const packed = this.#writer.finish(generation, CHECK_ONLY).slice();
+    this.#settle(await this.#transport.transact(packed), generation);
   }
 
   /**
    * The same on this thread: for small transactions, where handing over takes longer than the kernel does. Throws
-   * TransactionError, and an error with code `ERR_NFTLINK_PENDING` while something asynchronous is under way on the same
-   * Nftables: nothing was sent then, and the transaction can still be committed.
+   * TransactionError, and PendingError while something asynchronous is under way on the same Nftables: nothing was sent then, and the transaction can still be committed.
    */
-  commitSync(): Committed {
-    const packed = this.#finish();
+  commitSync(options: Pick<CommitOptions, 'ifGeneration'> = {}): Committed {
+    const generation = generationOf(options);
+    const packed = this.#finish(generation);
     if (packed === undefined) return NOTHING_TO_DO;
-    return this.#settle(this.#sendSync(packed));
+    return this.#settle(this.#sendSync(packed), generation);
   }
 
   #sendSync(packed: Uint8Array): NativeOutcome {
@@ -183,19 +260,32 @@ export class Transaction {
     }
   }
 
-  #finish(): Uint8Array | undefined {
-    if (this.#committed) throw new Error('this transaction was committed already; make another one');
+  #finish(generation: number): Uint8Array | undefined {
+    this.#mustBeOpen();
     this.#committed = true;
-    return this.#writer.operations === 0 ? undefined : this.#writer.finish(0);
+    return this.#writer.operations === 0 ? undefined : this.#writer.finish(generation);
   }
 
-  #settle(outcome: NativeOutcome): Committed {
+  #mustBeOpen(): void {
+    if (this.#committed) throw new Error('this transaction was committed already; make another one');
+  }
+
+  #settle(outcome: NativeOutcome, generation: number): Committed {
     if (typeof outcome === 'number') return { outcome: 'committed', kernelTimeMs: outcome / 1e6 };
-    throw new TransactionError(readOutcome(outcome), this.#operations);
+    throw transactionError(readOutcome(outcome), this.#operations, generation);
   }
 
   #newObject(verb: 'add' | 'create', object: NftObject, flags: number): this {
+    if (isStatefulObject(object)) {
+      return this.#operation(verb, 'object', object, NFT_MSG.newObj, flags, (writer) =>
+        packObject(writer, object),
+      );
+    }
     switch (object.kind) {
+      case 'flowtable':
+        return this.#operation(verb, 'flowtable', object, NFT_MSG.newFlowtable, flags, (writer) =>
+          packFlowtable(writer, object),
+        );
       case 'table':
         return this.#operation(verb, 'table', object, NFT_MSG.newTable, flags, (writer) =>
           packTable(writer, object),
@@ -206,7 +296,7 @@ export class Transaction {
         );
       default:
         return this.#operation(verb, 'set', object, NFT_MSG.newSet, flags, (writer) =>
-          packSet(writer, object, ++this.#lastSetId),
+          this.#newSets.add(object, packSet(writer, object, ++this.#lastSetId)),
         );
     }
   }
@@ -245,7 +335,20 @@ export class Transaction {
 
   #remove(verb: 'delete' | 'destroy', object: NftObject | RuleHandle): this {
     const destroy = verb === 'destroy';
+    if (object.kind !== 'rule handle' && isStatefulObject(object)) {
+      const message = destroy ? NFT_MSG.destroyObj : NFT_MSG.delObj;
+      return this.#operation(verb, 'object', object, message, 0, (writer) => packObjectName(writer, object));
+    }
     switch (object.kind) {
+      case 'flowtable':
+        return this.#operation(
+          verb,
+          'flowtable',
+          object,
+          destroy ? NFT_MSG.destroyFlowtable : NFT_MSG.delFlowtable,
+          0,
+          (writer) => packFlowtableName(writer, object),
+        );
       case 'table':
         return this.#operation(
           verb,
@@ -288,41 +391,37 @@ export class Transaction {
     }
   }
 
-  #newElements(verb: 'add' | 'create', set: AnySet, elements: Iterable<unknown>, flags: number): this {
+  #elements(verb: ElementVerb, set: AnySet, elements: Iterable<unknown>): this {
     const list = Array.isArray(elements) ? elements : Array.from(elements);
-    if (list.length === 0) return this;
-    const keyAt = (index: number) => keyOf(set, list[index]);
-    return this.#operation(
-      verb,
-      'element',
-      set,
-      NFT_MSG.newSetElem,
-      flags,
-      (writer) => {
-        packSetName(writer, set);
-        packElements(writer, set, list);
-      },
-      keyAt,
-    );
-  }
-
-  #removeElements(verb: 'delete' | 'destroy', set: AnySet, keys: Iterable<unknown>): this {
-    const list = Array.isArray(keys) ? keys : Array.from(keys);
     // Without a list of elements the kernel would delete all of them.
     if (list.length === 0) return this;
-    const message = verb === 'delete' ? NFT_MSG.delSetElem : NFT_MSG.destroySetElem;
-    return this.#operation(
-      verb,
-      'element',
-      set,
-      message,
-      0,
-      (writer) => {
-        packSetName(writer, set);
-        packElementKeys(writer, set, list);
+    const { use } = ELEMENT_VERBS[verb];
+    const rows = set.intervals ? runNow(rowsOf(set, list, use)) : plainRows(set, list, use);
+    this[PACK_ROWS](verb, set, rows, 0, rows.count);
+    return this;
+  }
+
+  /**
+   * Packs rows of one call, from one up to another; the whole is one operation to errors. For those who pack in parts.
+   * @internal
+   */
+  [PACK_ROWS](verb: ElementVerb, set: AnySet, rows: ElementRows, from: number, to: number): void {
+    const { message, flags, use } = ELEMENT_VERBS[verb];
+    if (from === 0 && use === 'elements') {
+      this.#newSets.fill(set, rows);
+      for (const each of rows.merged ?? []) this.#merged.push(each);
+    }
+    const operation = this.#describe(verb, 'element', set, {
+      elementAt: (packed) => {
+        const index = rows.sourceOf(from, packed);
+        return { index, key: rows.keyAt(index) };
       },
-      (index) => list[index],
-    );
+    });
+    this.#write(operation, message, flags, familyNumber(set.table.family), (writer) => {
+      packSetName(writer, set);
+      rows.pack(writer, from, to);
+    });
+    if (to === rows.count) this.#calls++;
   }
 
   #packedElements(
@@ -337,7 +436,7 @@ export class Transaction {
     }
     const message = verb === 'add' ? NFT_MSG.newSetElem : NFT_MSG.delSetElem;
     const flags = verb === 'add' ? NLM_F.create : 0;
-    const keyAt = (index: number) => unpackValue(set.key, keys[index] ?? '');
+    const elementAt = (index: number) => ({ index, key: unpackValue(set.key, keys[index] ?? '') });
     return this.#operation(
       verb,
       'element',
@@ -348,7 +447,7 @@ export class Transaction {
         packSetName(writer, set);
         packPackedElements(writer, set, keys, data);
       },
-      keyAt,
+      elementAt,
     );
   }
 
@@ -359,10 +458,10 @@ export class Transaction {
     message: number,
     flags: number,
     pack: (writer: PackedWriter) => void,
-    keyAt?: (index: number) => unknown,
+    elementAt?: NonNullable<Operation['elementAt']>,
   ): this {
     const { family } = object.kind === 'table' ? object : object.table;
-    const operation = this.#describe(verb, kind, object, keyAt === undefined ? {} : { keyAt });
+    const operation = this.#describe(verb, kind, object, elementAt === undefined ? {} : { elementAt });
     this.#write(operation, message, flags, familyNumber(family), pack);
     this.#calls++;
     return this;
@@ -379,7 +478,7 @@ export class Transaction {
     family: number,
     pack: (writer: PackedWriter) => void,
   ): void {
-    if (this.#committed) throw new Error('this transaction was committed already; make another one');
+    this.#mustBeOpen();
     this.#writer.beginOperation(message, flags, family);
     try {
       pack(this.#writer);
@@ -392,13 +491,20 @@ export class Transaction {
   }
 }
 
+/** The header's field: 0 for any generation. */
+function generationOf({ ifGeneration }: Pick<CommitOptions, 'ifGeneration'>): number {
+  if (ifGeneration === undefined) return 0;
+  if (Number.isInteger(ifGeneration) && ifGeneration > 0 && ifGeneration <= 0xffffffff) return ifGeneration;
+  throw new InvalidArgumentError('ifGeneration', ifGeneration, 'a generation (1 to 4294967295)');
+}
+
 /** Made for every operation, and looked at only when one fails: so the text is made when it is asked for. */
 class DescribedOperation implements Operation {
   readonly index: number;
   readonly verb: Operation['verb'];
   readonly kind: Operation['kind'];
   readonly object: NftObject;
-  readonly keyAt?: (index: number) => unknown;
+  readonly elementAt?: NonNullable<Operation['elementAt']>;
   readonly expressions?: readonly string[];
 
   constructor(
@@ -412,7 +518,7 @@ class DescribedOperation implements Operation {
     this.verb = verb;
     this.kind = kind;
     this.object = object;
-    if (more.keyAt !== undefined) this.keyAt = more.keyAt;
+    if (more.elementAt !== undefined) this.elementAt = more.elementAt;
     if (more.expressions !== undefined) this.expressions = more.expressions;
   }
 

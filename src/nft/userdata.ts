@@ -7,9 +7,13 @@ import type { DataType } from './type/data-type.ts';
  * what nft 1.1 adds (a description of the values) makes 1.0.6 and 0.9.8 crash.
  */
 const COMMENT = 0;
+const ELEMENT_FLAGS = 1;
+const INTERVAL_OPEN = 1;
+const NOTHING = new Uint8Array(0);
 const SET = {
   keyByteOrder: 0,
   dataByteOrder: 1,
+  mergeElements: 2,
   keyTypeof: 3,
   dataTypeof: 4,
   dataInterval: 6,
@@ -27,12 +31,22 @@ export function commentUserdata(comment: string): Uint8Array {
   return tlv(COMMENT, text(comment));
 }
 
+/** An element's comment, and whether it begins a range up to the highest key, which has no end in the kernel. */
+export function elementUserdata(comment: string | undefined, isOpenRange: boolean): Uint8Array {
+  if (comment === undefined && !isOpenRange) return NOTHING;
+  return Buffer.concat([
+    comment === undefined ? NOTHING : commentUserdata(comment),
+    isOpenRange ? tlv(ELEMENT_FLAGS, u32(INTERVAL_OPEN)) : NOTHING,
+  ]);
+}
+
 export function setUserdata(set: AnySet): Uint8Array {
   const parts = [tlv(SET.keyByteOrder, u32(byteOrder(set.key)))];
   const isConcat = (type: DataType<never, unknown>) => type.fields !== undefined;
-  if (set.kind !== 'set') {
+  if (set.kind !== 'set' && !(set.kind === 'map' && set.data.objectType !== undefined)) {
     parts.push(tlv(SET.dataByteOrder, u32(set.kind === 'map' ? byteOrder(set.data) : BYTE_ORDERS.none)));
   }
+  if (set.autoMerge) parts.push(tlv(SET.mergeElements, u32(1)));
   if (isConcat(set.key)) parts.push(tlv(SET.keyTypeof, CONCAT));
   if (set.kind === 'map' && isConcat(set.data)) parts.push(tlv(SET.dataTypeof, CONCAT));
   if (set.kind !== 'set') parts.push(tlv(SET.dataInterval, u32(0)));
@@ -47,17 +61,24 @@ export function anonymousSetUserdata(key: DataType<never, unknown>): Uint8Array 
 
 /** The comment in an object's userdata; undefined where there is none or the bytes are not TLVs. */
 export function readComment(userdata: Uint8Array | undefined, kind: 'set' | 'other'): string | undefined {
-  const wanted = kind === 'set' ? SET.comment : COMMENT;
+  const value = findTlv(userdata, kind === 'set' ? SET.comment : COMMENT);
+  if (value === undefined) return undefined;
+  const end = value.indexOf(0);
+  return Buffer.from(value.subarray(0, end === -1 ? value.length : end)).toString();
+}
+
+/** Whether nft merges what is added to the set. */
+export function isAutoMerge(userdata: Uint8Array | undefined): boolean {
+  return findTlv(userdata, SET.mergeElements)?.some((byte) => byte !== 0) ?? false;
+}
+
+function findTlv(userdata: Uint8Array | undefined, wanted: number): Uint8Array | undefined {
   if (userdata === undefined) return undefined;
   for (let at = 0; at + 2 <= userdata.length; ) {
-    const type = userdata[at];
     const length = userdata[at + 1] ?? 0;
     const value = userdata.subarray(at + 2, at + 2 + length);
     if (value.length < length) return undefined;
-    if (type === wanted && length > 0) {
-      const end = value.indexOf(0);
-      return Buffer.from(value.subarray(0, end === -1 ? length : end)).toString();
-    }
+    if (userdata[at] === wanted && length > 0) return value;
     at += 2 + length;
   }
   return undefined;

@@ -1,11 +1,21 @@
-import { attributeMap, attributes, u32Of } from '../netlink/attribute.ts';
-import type { Message } from '../netlink/message.ts';
-import { ask, interrupted, MAX_ATTEMPTS } from '../netlink/request.ts';
+import { attributeMap, u32Of } from '../netlink/attribute.ts';
+import { type Message, messages } from '../netlink/message.ts';
+import { ask, askBytes, interrupted, MAX_ATTEMPTS } from '../netlink/request.ts';
 import type { Transport } from '../netlink/transport.ts';
 import { NFT_MSG, NLM_F } from '../nft/pack/uapi.ts';
-import { NFTA_GEN_ID, NFTA_SET_ELEM, NFTA_SET_ELEM_LIST } from './uapi.ts';
+import { hasRepeats } from './element-identities.ts';
+import { Slices } from './slices.ts';
+import { NFTA_GEN_ID } from './uapi.ts';
 
 const NO_ATTRIBUTES = new Uint8Array(0);
+
+/** One attempt at a dump of elements: its messages, of some 32 KiB each, and the generation behind it. */
+export interface ElementDump {
+  readonly replies: readonly Message[];
+  readonly generation: number;
+  /** All of it is of that generation, and no element comes twice. */
+  readonly isConsistent: boolean;
+}
 
 /**
  * The messages of a dump of elements, complete and of one generation. The kernel marks every other interrupted dump, but not
@@ -20,45 +30,41 @@ export async function dumpElements(
   what: string,
   family: number,
   setName: Uint8Array,
+  signal?: AbortSignal,
 ): Promise<readonly Message[]> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    // Both at once: one stands behind the other in the queue, without our own later commits between them.
-    const [replies, generation] = await Promise.all([
-      ask(transport, what, NFT_MSG.getSetElem, NLM_F.dump, family, setName),
-      readGeneration(transport, what),
-    ]);
-    const together = replies.every(({ generation16 }) => generation16 === (generation & 0xffff));
-    if (together && !hasRepeats(replies)) return replies;
+    const dump = await tryDumpElements(transport, what, family, setName, signal);
+    if (dump.isConsistent) return dump.replies;
   }
   throw interrupted(what);
 }
 
-function hasRepeats(replies: readonly Message[]): boolean {
-  const seen = new Set<string>();
-  for (const { attributes: bytes } of replies) {
-    const list = attributeMap(bytes).get(NFTA_SET_ELEM_LIST.elements);
-    for (const element of attributes(list ?? NO_ATTRIBUTES)) {
-      const identity = identityOf(element.bytes);
-      if (seen.has(identity)) return true;
-      seen.add(identity);
-    }
-  }
-  return false;
-}
-
-/** The end of a range may have the key of the next one's start. */
-function identityOf(element: Uint8Array): string {
-  let identity = '';
-  for (const { type, bytes } of attributes(element)) {
-    if (type !== NFTA_SET_ELEM.key && type !== NFTA_SET_ELEM.flags && type !== NFTA_SET_ELEM.keyEnd) continue;
-    identity += `${type} ${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')}`;
-  }
-  return identity;
+/** The same, once. */
+export async function tryDumpElements(
+  transport: Transport,
+  what: string,
+  family: number,
+  setName: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<ElementDump> {
+  // Both at once: one stands behind the other in the queue, without our own later commits between them.
+  const [bytes, generation] = await Promise.all([
+    askBytes(transport, what, NFT_MSG.getSetElem, NLM_F.dump, family, setName, signal),
+    readGeneration(transport, what, signal),
+  ]);
+  const replies = [...messages(bytes)];
+  const together = replies.every(({ generation16 }) => generation16 === (generation & 0xffff));
+  const isConsistent = together && !(await hasRepeats(replies, new Slices(signal)));
+  return { replies, generation, isConsistent };
 }
 
 /** The ruleset's generation. */
-export async function readGeneration(transport: Transport, what: string): Promise<number> {
-  for (const message of await ask(transport, what, NFT_MSG.getGen, 0, 0, NO_ATTRIBUTES)) {
+export async function readGeneration(
+  transport: Transport,
+  what: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  for (const message of await ask(transport, what, NFT_MSG.getGen, 0, 0, NO_ATTRIBUTES, signal)) {
     const id = u32Of(attributeMap(message.attributes).get(NFTA_GEN_ID));
     if (id !== undefined) return id;
   }

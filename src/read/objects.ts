@@ -1,14 +1,17 @@
 import { attributeMap, attributes, i32Of, textOf, u32Of, u64Of } from '../netlink/attribute.ts';
 import type { Message } from '../netlink/message.ts';
 import { type BaseChain, type Chain, type ChainType, hookName } from '../nft/chain.ts';
+import { rawExpression } from '../nft/expression/expression.ts';
 import { familyOf } from '../nft/family.ts';
-import { VERDICT_DATA_TYPE } from '../nft/pack/uapi.ts';
+import { objectKindOf, objectReference } from '../nft/object/map.ts';
+import { CHAIN_HW_OFFLOAD, TABLE_FLAGS, VERDICT_DATA_TYPE } from '../nft/pack/uapi.ts';
 import type { RuleHandle } from '../nft/rule.ts';
-import { type AnySet, SET_FLAGS } from '../nft/set.ts';
+import { type AnySet, type NftSet, SET_FLAGS } from '../nft/set.ts';
+import { type Statement, statement } from '../nft/statement/source.ts';
 import type { Table } from '../nft/table.ts';
 import { typeById } from '../nft/type/by-id.ts';
-import { readComment } from '../nft/userdata.ts';
-import { type ListedExpression, readExpressions } from './expressions.ts';
+import { isAutoMerge, readComment } from '../nft/userdata.ts';
+import { type ListedExpression, readExpression, readExpressions } from './expressions.ts';
 import {
   NFTA_CHAIN,
   NFTA_DEVICE_NAME,
@@ -31,12 +34,14 @@ export function readTable(message: Message): Table | undefined {
   const fields = attributeMap(message.attributes);
   const name = textOf(fields.get(NFTA_TABLE.name));
   if (family === undefined || name === undefined) return undefined;
-  const dormant = ((u32Of(fields.get(NFTA_TABLE.flags)) ?? 0) & 1) !== 0;
+  const flags = u32Of(fields.get(NFTA_TABLE.flags)) ?? 0;
   return {
     kind: 'table',
     family,
     name,
-    ...(dormant ? { dormant } : {}),
+    ...((flags & TABLE_FLAGS.dormant) === 0 ? {} : { dormant: true }),
+    ...((flags & TABLE_FLAGS.owner) === 0 ? {} : { owner: true }),
+    ...((flags & TABLE_FLAGS.persist) === 0 ? {} : { persist: true }),
     ...comment(fields.get(NFTA_TABLE.userdata), 'other'),
   };
 }
@@ -75,17 +80,45 @@ function readBase(table: Table, fields: ReadonlyMap<number, Uint8Array>): BaseCh
     priority: i32Of(hook.get(NFTA_HOOK.priority)) ?? 0,
     policy: u32Of(fields.get(NFTA_CHAIN.policy)) === 0 ? 'drop' : 'accept',
     devices: names.length > 0 ? names : device === undefined ? [] : [device],
+    ...(((u32Of(fields.get(NFTA_CHAIN.flags)) ?? 0) & CHAIN_HW_OFFLOAD) === 0 ? {} : { offload: true }),
   };
 }
 
-/** A rule as the kernel has it. */
-export interface ListedRule extends RuleHandle {
-  readonly expressions: readonly ListedExpression[];
+/** A rule in the kernel, without what it does. */
+export interface ListedRuleHandle extends RuleHandle {
   readonly comment?: string;
+}
+
+/** A rule as the kernel has it. */
+export interface ListedRule extends ListedRuleHandle {
+  readonly expressions: readonly ListedExpression[];
+}
+
+/** The expressions are most of a rule's bytes and nearly all of the time that reading it takes. */
+export function readRuleHandle(message: Message, of: Table | Chain): ListedRuleHandle | undefined {
+  return ruleHandleOf(attributeMap(message.attributes), of);
 }
 
 export function readRule(message: Message, of: Table | Chain): ListedRule | undefined {
   const fields = attributeMap(message.attributes);
+  const handle = ruleHandleOf(fields, of);
+  if (handle === undefined) return undefined;
+  const list = fields.get(NFTA_RULE.expressions);
+  let expressions: readonly ListedExpression[] | undefined;
+  return {
+    ...handle,
+    // Read when somebody asks: they are most of a rule.
+    get expressions() {
+      expressions ??= readExpressions(list);
+      return expressions;
+    },
+  };
+}
+
+function ruleHandleOf(
+  fields: ReadonlyMap<number, Uint8Array>,
+  of: Table | Chain,
+): ListedRuleHandle | undefined {
   const name = textOf(fields.get(NFTA_RULE.chain));
   const handle = u64Of(fields.get(NFTA_RULE.handle));
   if (name === undefined || handle === undefined) return undefined;
@@ -93,9 +126,38 @@ export function readRule(message: Message, of: Table | Chain): ListedRule | unde
     kind: 'rule handle',
     chain: of.kind === 'chain' ? of : { kind: 'chain', table: of, name },
     handle,
-    expressions: readExpressions(fields.get(NFTA_RULE.expressions)),
     ...comment(fields.get(NFTA_RULE.userdata), 'other'),
   };
+}
+
+/** NFT_SET_POL_MEMORY. */
+const POLICY_MEMORY = 1;
+
+function readSetFlags(flags: number, hasTimeout: boolean) {
+  return {
+    ...((flags & SET_FLAGS.timeout) === 0 || hasTimeout ? {} : { timeouts: true }),
+    ...((flags & SET_FLAGS.eval) === 0 ? {} : { dynamic: true }),
+    ...((flags & SET_FLAGS.constant) === 0 ? {} : { constant: true }),
+    ...((flags & SET_FLAGS.interval) === 0 ? {} : { intervals: true }),
+  };
+}
+
+function readGcInterval(bytes: Uint8Array | undefined): { gcIntervalMs?: number } {
+  const gcIntervalMs = u32Of(bytes);
+  return gcIntervalMs === undefined || gcIntervalMs === 0 ? {} : { gcIntervalMs };
+}
+
+/** As they are: each goes back into a set unchanged. */
+function readSetStatements(fields: ReadonlyMap<number, Uint8Array>): { statements?: readonly Statement[] } {
+  const one = fields.get(NFTA_SET.expression);
+  const list = fields.get(NFTA_SET.expressions);
+  const listed = one === undefined ? readExpressions(list) : [readExpression(one)];
+  if (listed.length === 0) return {};
+  return { statements: listed.map((expression) => statement([], [rawExpression(expression)])) };
+}
+
+function objectMapOf(common: Omit<NftSet<never, unknown>, 'kind'>, type: number): AnySet {
+  return { kind: 'map', ...common, data: objectReference(objectKindOf(type), type) };
 }
 
 export function readSet(message: Message, table: Table): AnySet | undefined {
@@ -111,11 +173,14 @@ export function readSet(message: Message, table: Table): AnySet | undefined {
     key: typeById(u32Of(fields.get(NFTA_SET.keyType)) ?? 0, u32Of(fields.get(NFTA_SET.keyLen)) ?? 0),
     ...(size === undefined ? {} : { size }),
     ...(timeoutMs === undefined ? {} : { timeoutMs: Number(timeoutMs) }),
-    ...((flags & SET_FLAGS.timeout) === 0 || timeoutMs !== undefined ? {} : { timeouts: true }),
-    ...((flags & SET_FLAGS.eval) === 0 ? {} : { dynamic: true }),
-    ...((flags & SET_FLAGS.constant) === 0 ? {} : { constant: true }),
+    ...readSetFlags(flags, timeoutMs !== undefined),
+    ...(isAutoMerge(fields.get(NFTA_SET.userdata)) ? { autoMerge: true } : {}),
+    ...(u32Of(fields.get(NFTA_SET.policy)) === POLICY_MEMORY ? { policy: 'memory' as const } : {}),
+    ...readGcInterval(fields.get(NFTA_SET.gcInterval)),
+    ...readSetStatements(fields),
     ...comment(fields.get(NFTA_SET.userdata), 'set'),
   };
+  if ((flags & SET_FLAGS.object) !== 0) return objectMapOf(common, u32Of(fields.get(NFTA_SET.objType)) ?? 0);
   if ((flags & SET_FLAGS.map) === 0) return { kind: 'set', ...common };
   const dataType = u32Of(fields.get(NFTA_SET.dataType)) ?? 0;
   if (dataType === VERDICT_DATA_TYPE) return { kind: 'verdict map', ...common };

@@ -7,6 +7,7 @@ export const NFTA_CHAIN = {
   hook: 4,
   policy: 5,
   type: 7,
+  flags: 10,
   userdata: 12,
 } as const;
 export const NFTA_HOOK = { hooknum: 1, priority: 2, dev: 3, devs: 4 } as const;
@@ -21,9 +22,14 @@ export const NFTA_SET = {
   keyLen: 5,
   dataType: 6,
   dataLen: 7,
+  policy: 8,
   desc: 9,
   timeout: 11,
+  gcInterval: 12,
   userdata: 13,
+  objType: 15,
+  expression: 17,
+  expressions: 18,
 } as const;
 export const NFTA_SET_DESC_SIZE = 1;
 export const NFTA_SET_ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
@@ -34,7 +40,10 @@ export const NFTA_SET_ELEM = {
   timeout: 4,
   expiration: 5,
   userdata: 6,
+  object: 9,
+  expression: 7,
   keyEnd: 10,
+  expressions: 11,
 } as const;
 /** NFT_SET_ELEM_INTERVAL_END. */
 export const ELEMENT_INTERVAL_END = 1;

@@ -1,1 +1,1 @@
-export { FakeKernel } from './fake-kernel.ts';
+export { FakeKernel, type FakeKernelOptions } from './fake-kernel.ts';

@@ -1,3 +1,5 @@
+import { CHECK_ONLY } from '../nft/pack/packed-writer.ts';
+
 /** Reads the packed format of docs/packed-format.md, as the addon does. */
 
 export interface PackedOperation {
@@ -7,6 +9,8 @@ export interface PackedOperation {
   readonly family: number;
   readonly attributes: ReadonlyMap<number, Buffer>;
   readonly expressions: readonly PackedExpression[];
+  /** Netlink attributes by the kernel's number: what stateful objects and flowtables consist of. */
+  readonly raw: ReadonlyMap<number, Buffer>;
   /** Undefined when the message has no list of elements at all. */
   readonly count: number | undefined;
   readonly columns: ReadonlyMap<number, readonly Buffer[]>;
@@ -15,6 +19,8 @@ export interface PackedOperation {
 export interface PackedExpression {
   readonly name: string;
   readonly attributes: ReadonlyMap<number, Buffer>;
+  /** Of a raw expression: netlink attributes, in place of the others. */
+  readonly raw?: Buffer;
 }
 
 interface Field {
@@ -24,10 +30,24 @@ interface Field {
 }
 
 const MAGIC = 0x314c464e;
+/** NLA_F_NESTED is not part of an attribute's number. */
+const TYPE_MASK = 0x3fff;
+
+/** What a transaction says before its operations. */
+export interface PackedHeader {
+  /** 0: any. */
+  readonly generation: number;
+  readonly isCheck: boolean;
+}
+
+export function unpackHeader(packed: Uint8Array): PackedHeader {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) throw new Error('not a packed transaction');
+  return { generation: view.getUint32(8, true), isCheck: (view.getUint32(12, true) & CHECK_ONLY) !== 0 };
+}
 
 export function unpack(packed: Uint8Array): readonly PackedOperation[] {
   const buffer = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
-  if (buffer.readUInt32LE(0) !== MAGIC) throw new Error('not a packed transaction');
   const operations: PackedOperation[] = [];
   let at = 16;
   for (let left = buffer.readUInt32LE(4); left > 0; left--) {
@@ -47,14 +67,34 @@ function readBody(body: Buffer) {
   const attributes = new Map<number, Buffer>();
   const expressions: PackedExpression[] = [];
   const columns = new Map<number, readonly Buffer[]>();
+  const raw = new Map<number, Buffer>();
   let count: number | undefined;
   for (const { id, kind, bytes } of fields(body)) {
-    if (kind === 0) attributes.set(id, bytes);
-    else if (kind === 1) expressions.push(readExpression(bytes));
-    else if (kind === 4) count = bytes.readUInt32LE(0);
-    else columns.set(id, kind === 2 ? fixedColumn(bytes, count ?? 0) : variableColumn(bytes, count ?? 0));
+    switch (kind) {
+      case 0:
+        attributes.set(id, bytes);
+        break;
+      case 1:
+        expressions.push(readExpression(bytes));
+        break;
+      case 2:
+        columns.set(id, fixedColumn(bytes, count ?? 0));
+        break;
+      case 3:
+        columns.set(id, variableColumn(bytes, count ?? 0));
+        break;
+      case 4:
+        count = bytes.readUInt32LE(0);
+        break;
+      case 5:
+        expressions.push({ name: expressionName(bytes), attributes: new Map(), raw: bytes.subarray(16) });
+        break;
+      case 6:
+        raw.set(id & TYPE_MASK, bytes);
+        break;
+    }
   }
-  return { attributes, expressions, columns, count };
+  return { attributes, expressions, raw, columns, count };
 }
 
 function* fields(bytes: Buffer): Generator<Field> {
@@ -70,9 +110,12 @@ function* fields(bytes: Buffer): Generator<Field> {
 }
 
 function readExpression(bytes: Buffer): PackedExpression {
-  const name = bytes.toString('latin1', 0, 16).replace(/\0+$/, '');
   const attributes = new Map([...fields(bytes.subarray(16))].map(({ id, bytes: value }) => [id, value]));
-  return { name, attributes };
+  return { name: expressionName(bytes), attributes };
+}
+
+function expressionName(bytes: Buffer): string {
+  return bytes.toString('latin1', 0, 16).replace(/\0+$/, '');
 }
 
 function fixedColumn(bytes: Buffer, count: number): readonly Buffer[] {

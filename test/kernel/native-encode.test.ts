@@ -111,6 +111,32 @@ describe('encode', () => {
     for (const { length } of lists) expect(length).toBeLessThan(65_600);
   });
 
+  it('writes the end of a range without anything but its key, and the element of all keys without one', () => {
+    const flags = field(1, 2, Buffer.concat([u32(4), u32(0), u32(1), u32(2)]));
+    const data = field(5, 2, Buffer.concat([u32(4), u32(7), u32(7), u32(7)]));
+    const statements = field(12, 3, Buffer.concat([u32(0), u32(4), u32(8), u32(12), u32(9), u32(9), u32(9)]));
+    const packed = (...more: readonly Buffer[]) =>
+      encode(transaction(elementOperation(12, 0x400, 't', 's', 3, flags, keys(3), ...more)));
+    const hex = (bytes: string | Uint8Array) =>
+      typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('hex');
+    const value = (n: number) => `08000100${n.toString(16).padStart(8, '0')}`;
+    const elements = [
+      `1c000180${'0c000180'}${value(0x0a000000)}${'0c000280'}0800010007000000`,
+      `18000180${'0800030000000001'}${'0c000180'}${value(0x0a000001)}`,
+      `18000180${'0800030000000002'}${'0c000280'}0800010007000000`,
+    ];
+    expect(hex(packed(data))).toContain(elements.join(''));
+    expect(hex(packed(data, statements))).toContain(
+      `${elements[0]?.replace('1c000180', '20000180')}09000000${elements[1]}`,
+    );
+    expect(packed(field(12, 3, Buffer.concat([u32(0), u32(3), u32(3), u32(3), u32(9)])))).toContain(
+      'statements of impossible length',
+    );
+    expect(packed(field(12, 3, Buffer.concat([u32(0), u32(8), u32(8), u32(8), u32(9)])))).toContain(
+      'impossible offsets',
+    );
+  });
+
   it('reads an array that does not start at a multiple of 4', () => {
     const shifted = new Uint8Array(everything.length + 1).subarray(1);
     shifted.set(everything);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { libcNamedIn } from '../../src/native/libc.ts';
 
 let folder: string;
 
@@ -70,5 +71,18 @@ describe('loadNative', () => {
     const path = join(folder, 'nftlink.cjs');
     writeFileSync(path, 'module.exports = { abi: 99 };');
     expect((await failure(path)).message).toContain('it reads version 99 of the packed format');
+  });
+});
+
+describe('the C library', () => {
+  it.each([
+    ['/lib64/ld-linux-x86-64.so.2', 'glibc'],
+    ['/lib/ld-linux-aarch64.so.1', 'glibc'],
+    ['/nix/store/hash-glibc-2.38/lib/ld-linux-x86-64.so.2', 'glibc'],
+    ['/lib/ld-musl-x86_64.so.1', 'musl'],
+    ['/lib/ld-musl-aarch64.so.1', 'musl'],
+    ['#!/usr/bin/env node', undefined],
+  ])('of a program with %s', (loader, expected) => {
+    expect(libcNamedIn(`\x7fELF\0\0${loader}\0`)).toBe(expected);
   });
 });

@@ -35,6 +35,31 @@ export async function elementTypes(nft: Nftables): Promise<void> {
   tx.addElements(decide, [[80, accept]]);
   tx.deleteElements(services, [['10.0.0.1', 'tcp', 80]]);
 
+  const nets = set(t, 'nets', { key: ipv4Addr, intervals: true });
+  const ports = verdictMap(t, 'ports', { key: inetService, intervals: true, catchAll: true });
+  const pairs = set(t, 'pairs', { key: concatType(ipv4Addr, inetService), intervals: true });
+  tx.addElements(nets, [
+    '10.0.0.0/8',
+    { from: '10.0.0.1', to: '10.0.0.9' },
+    { key: '::/0', comment: 'text' },
+  ]);
+  tx.addElements(ports, [
+    [{ from: 1, to: 9 }, accept],
+    ['*', accept],
+  ]);
+  tx.addElements(pairs, [['10.0.0.0/8', { from: 80, to: 90 }]]);
+  tx.deleteElements(ports, ['*', 80]);
+  await nft.set(pairs).sync([['10.0.0.0/8', 80]]);
+  // @ts-expect-error the set has no ranges
+  tx.addElements(addresses, [{ from: '10.0.0.1', to: '10.0.0.9' }]);
+  // @ts-expect-error the map has no element for everything
+  tx.addElements(decide, [['*', accept]]);
+  // @ts-expect-error a range of ports is one of numbers
+  tx.addElements(pairs, [['10.0.0.0/8', { from: '80', to: 90 }]]);
+  const net: string | { readonly from: string; readonly to: string } | undefined = (
+    await nft.set(nets).get('::')
+  )?.key;
+
   // @ts-expect-error a number is no address
   tx.addElements(addresses, [80]);
   // @ts-expect-error a map's element has data
@@ -60,5 +85,5 @@ export async function elementTypes(nft: Nftables): Promise<void> {
   eq(tcp.dport, 'http');
   // @ts-expect-error a set of other keys
   oneOf(tcp.dport, addresses);
-  void [listed, wrong, ipv6Addr];
+  void [listed, wrong, net, ipv6Addr];
 }

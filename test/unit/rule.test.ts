@@ -4,7 +4,8 @@ import { anonymousSet } from '../../src/nft/expression/anonymous-set.ts';
 import { rule } from '../../src/nft/rule.ts';
 import { set } from '../../src/nft/set.ts';
 import { counter } from '../../src/nft/statement/action.ts';
-import { concat, or } from '../../src/nft/statement/combine.ts';
+import { or } from '../../src/nft/statement/arithmetic.ts';
+import { concat } from '../../src/nft/statement/combine.ts';
 import { ip, ip6, tcp, th, udp } from '../../src/nft/statement/header.ts';
 import { eq, inNetwork, oneOf } from '../../src/nft/statement/match.ts';
 import { meta, numgen } from '../../src/nft/statement/metadata.ts';
@@ -70,7 +71,7 @@ describe('values in registers', () => {
     expect(() => oneOf(ip.saddr, ports as never)).toThrow('is not the key of @ports');
     expect(() => eq(ip.saddr, '10.0.0.256')).toThrow('value: "10.0.0.256"');
     expect(() => numgen('random', 0)).toThrow('mod: 0');
-    expect(() => or(ip.saddr, 1)).toThrow('source: "ipv4_addr"');
+    expect(() => or(ip6.saddr, 1)).toThrow('source: "ipv6_addr"');
     expect(() => anonymousSet(ipv4Addr, ['10.0.0.1', '10.0.0.1'])).toThrow('occurs once');
     expect(() => rule(ipChain, [jump(ipChain)], { comment: 'x'.repeat(200) })).toThrow('comment');
   });

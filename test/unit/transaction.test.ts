@@ -171,10 +171,7 @@ describe('what cannot be right is refused before anything is sent', () => {
       () => transaction().addElements(services, [[['10.0.0.1', 'tcp', 70000], '1:1']]),
     ],
     ['elements[0].value: "x"', () => transaction().addElements(services, [[['10.0.0.1', 'tcp', 7], 'x']])],
-    [
-      'elements[0][1]: 70000',
-      () => transaction().deleteElements(services, [['10.0.0.1', 70000 as never, 7]]),
-    ],
+    ['keys[0][1]: 70000', () => transaction().deleteElements(services, [['10.0.0.1', 70000 as never, 7]])],
     [
       'elements[0].timeoutMs: -1',
       () => transaction().addElements(blocked, [{ key: '10.0.0.1', timeoutMs: -1 }]),

@@ -1,26 +1,10 @@
 import type { Expression } from './expression.ts';
-import { limitKind, masqKind, natKind, redirKind } from './kinds.ts';
+import { masqKind, natKind, redirKind } from './kinds.ts';
 
 /** Expressions that do something to the packet, where a flag of 0 is not sent, as nft does. */
 
 function flagsOf(flags: number): { readonly flags?: number } {
   return flags === 0 ? {} : { flags };
-}
-
-/** NFT_LIMIT_F_INV. */
-const OVER = 1;
-
-export interface LimitFields {
-  readonly rate: bigint;
-  readonly unitSeconds: bigint;
-  readonly burst: number;
-  readonly type: 'packets' | 'bytes';
-  /** Matches what is over the limit. */
-  readonly over: boolean;
-}
-
-export function limitExpression({ rate, unitSeconds, burst, type, over }: LimitFields): Expression {
-  return limitKind.make({ rate, unit: unitSeconds, burst, type, flags: over ? OVER : 0 });
 }
 
 export interface NatRegisters {

@@ -2,7 +2,7 @@ import type { Verdict } from '../verdict.ts';
 import type { AnonymousSet } from './anonymous-set.ts';
 import { bytes, type Expression, type ExpressionAttribute, expression } from './expression.ts';
 import { immediateKind } from './immediate.ts';
-import { bitwiseKind, cmpKind, lookupKind, rangeKind } from './kinds.ts';
+import { bitwiseKind, byteorderKind, cmpKind, lookupKind, rangeKind } from './kinds.ts';
 
 /** Expressions that compare, change and look up what is in registers. */
 
@@ -24,14 +24,47 @@ export function cmp(register: number, op: Comparison, value: Uint8Array): Expres
   return expression('cmp', [...head, bytes(CMP_DATA, value)]);
 }
 
-/** Ends the rule unless the register lies between two values, both included. */
-export function range(register: number, from: Uint8Array, to: Uint8Array): Expression {
-  return rangeKind.make({ sreg: register, op: 'eq', from, to });
+/** Ends the rule unless the register lies between two values, both included (`neq`: outside them). */
+export function range(register: number, op: 'eq' | 'neq', from: Uint8Array, to: Uint8Array): Expression {
+  return rangeKind.make({ sreg: register, op, from, to });
 }
 
 /** (register & mask) ^ xor, in place. */
 export function bitwise(register: number, mask: Uint8Array, xor: Uint8Array): Expression {
   return bitwiseKind.make({ sreg: register, dreg: register, len: mask.length, mask, xor });
+}
+
+/** The register's words moved by some bits (`count`), in place. Kernel 5.6 or newer. */
+export function shift(
+  register: number,
+  byteLength: number,
+  op: 'lshift' | 'rshift',
+  count: number,
+): Expression {
+  const data = new Uint8Array(new Uint32Array([count]).buffer);
+  return bitwiseKind.make({ sreg: register, dreg: register, len: byteLength, op, data });
+}
+
+/** An integer from network to host order, in place. */
+export function toHostOrder(register: number, byteLength: number): Expression {
+  return byteorderKind.make({
+    sreg: register,
+    dreg: register,
+    op: 'ntoh',
+    len: byteLength,
+    size: byteLength,
+  });
+}
+
+/** An integer from host to network order, in place. */
+export function toNetworkOrder(register: number, byteLength: number): Expression {
+  return byteorderKind.make({
+    sreg: register,
+    dreg: register,
+    op: 'hton',
+    len: byteLength,
+    size: byteLength,
+  });
 }
 
 /** NFT_LOOKUP_F_INV. */

@@ -1,6 +1,6 @@
 import { within } from '../../invalid-argument.ts';
-import { attributes } from '../../netlink/attribute.ts';
-import { type Expression, expression } from './expression.ts';
+import { attribute, attributes, NESTED } from '../../netlink/attribute.ts';
+import { type Expression, expression, type RawExpression, rawExpression } from './expression.ts';
 import type { Field } from './field.ts';
 
 type Fields = Readonly<Record<string, Field<never, unknown>>>;
@@ -19,38 +19,72 @@ export type ReadValues<F extends Fields> = {
 export interface ExpressionKind<F extends Fields = Fields> {
   readonly name: string;
   readonly fields: F;
-  /** Throws InvalidArgumentError, which names the field. */
+  /** Throws InvalidArgumentError, which names the field. What libnftnl 1.2.4 does not know is written without it. */
   make(values: FieldValues<F>): Expression;
+  /** The same as the bytes that go to the kernel: for expressions inside expressions. */
+  encode(values: FieldValues<F>): RawExpression;
   /** The fields of `NFTA_EXPR_DATA`; undefined when there is an attribute that we do not know. */
   read(data: Uint8Array): ReadValues<F> | undefined;
 }
 
-export function defineExpression<const F extends Fields>(name: string, fields: F): ExpressionKind<F> {
-  const entries = Object.entries(fields);
+/** How a list of named attributes is written and read. */
+export interface FieldCodec<F extends Fields> {
+  /** The attributes as they go to the kernel. Throws InvalidArgumentError, which names the field within `name`. */
+  write(values: FieldValues<F>): Uint8Array;
+  /** Undefined when there is an attribute that we do not know. */
+  read(data: Uint8Array): ReadValues<F> | undefined;
+}
+
+/** `name` is what errors begin with. */
+export function defineFields<const F extends Fields>(name: string, fields: F): FieldCodec<F> {
+  const byNumber = new Map(Object.entries(fields).map((entry) => [entry[1].wire, entry]));
   return Object.freeze({
-    name,
-    fields,
-    make(values: FieldValues<F>) {
-      const given = values as Readonly<Record<string, unknown>>;
-      return expression(
-        name,
-        entries.map(([key, field]) => {
-          const value = given[key];
-          if (value === undefined || field.library === undefined) return undefined;
-          const bytes = within(`${name}.${key}`, () => field.toLibrary(value as never));
-          return { id: field.library, bytes };
+    write: (values: FieldValues<F>) =>
+      Buffer.concat(
+        given(fields, values).map(([key, field, value]) => {
+          const bytes = within(`${name}.${key}`, () => field.toWire(value as never));
+          return attribute(field.wire | (field.isNest ? NESTED : 0), bytes);
         }),
-      );
-    },
+      ),
     read(data: Uint8Array) {
       const values: Record<string, unknown> = {};
       for (const { type, bytes } of attributes(data)) {
-        const known = entries.find(([, field]) => field.wire === type);
+        const known = byNumber.get(type);
         const value = known?.[1].fromWire(bytes);
         if (known === undefined || value === undefined) return undefined;
         values[known[0]] = value;
       }
       return values as ReadValues<F>;
     },
+  });
+}
+
+function given<F extends Fields>(fields: F, values: FieldValues<F>) {
+  const byName = values as Readonly<Record<string, unknown>>;
+  return Object.entries(fields)
+    .filter(([key]) => byName[key] !== undefined)
+    .map(([key, field]) => [key, field, byName[key]] as const);
+}
+
+/** `isRaw`: libnftnl 1.2.4 does not know the expression at all. */
+export function defineExpression<const F extends Fields>(
+  name: string,
+  fields: F,
+  isRaw = false,
+): ExpressionKind<F> {
+  const { write, read } = defineFields(name, fields);
+  return Object.freeze({
+    name,
+    fields,
+    make(values: FieldValues<F>) {
+      const parts = given(fields, values).map(([key, field, value]) => {
+        if (field.library === undefined) return undefined;
+        return { id: field.library, bytes: within(`${name}.${key}`, () => field.toLibrary(value as never)) };
+      });
+      if (isRaw || parts.includes(undefined)) return rawExpression({ name, data: write(values) });
+      return expression(name, parts);
+    },
+    encode: (values: FieldValues<F>) => ({ name, data: write(values) }),
+    read,
   });
 }

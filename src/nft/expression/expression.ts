@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from '../../invalid-argument.ts';
+import { accepted } from './accepted.ts';
 import type { AnonymousSet } from './anonymous-set.ts';
 
 /**
@@ -7,6 +9,8 @@ import type { AnonymousSet } from './anonymous-set.ts';
 export interface Expression {
   readonly name: string;
   readonly attributes: readonly ExpressionAttribute[];
+  /** In place of `attributes`: netlink attributes as they go to the kernel, past libnftnl. */
+  readonly raw?: Uint8Array;
   /** The set without a name that this expression looks into; a transaction makes it together with the rule. */
   readonly anonymousSet?: AnonymousSet;
 }
@@ -15,6 +19,26 @@ export interface Expression {
 export interface ExpressionAttribute {
   readonly id: number;
   readonly bytes: Uint8Array;
+}
+
+/** An expression as it goes over netlink: `NFTA_EXPR_NAME` and `NFTA_EXPR_DATA`. `listRules` gives these. */
+export interface RawExpression {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
+/**
+ * An expression that is sent as it is, whatever it holds: one that was listed goes back unchanged, even if nobody here knows
+ * it. (Not one that looks into a set without a name: that set belongs to its rule.)
+ */
+export function rawExpression({ name, data }: RawExpression): Expression {
+  if (typeof name !== 'string' || !/^[\x21-\x7e]{1,15}$/.test(name)) {
+    throw new InvalidArgumentError('name', name, "an expression's name (1 to 15 characters)");
+  }
+  const given = accepted(name, data);
+  const padded = Buffer.alloc((given.length + 3) & ~3);
+  padded.set(given);
+  return Object.freeze({ name, attributes: [], raw: padded });
 }
 
 export function expression(

@@ -1,5 +1,18 @@
 import { defineExpression, type ExpressionKind } from './define.ts';
-import { data, named, text, u8, u16, u32, u64 } from './field.ts';
+import {
+  data,
+  named,
+  nestedExpression,
+  nestedExpressions,
+  opaque,
+  text,
+  u8,
+  u16,
+  u32,
+  u64,
+} from './field.ts';
+
+export { immediateKind } from './immediate.ts';
 
 /**
  * Every expression that libnftnl 1.2.4 knows, field by field: libnftnl's number (NFTNL_EXPR_*), then the kernel's (NFTA_*).
@@ -40,7 +53,11 @@ export const rtKind = defineExpression('rt', { key: u32(1, 2), dreg: u32(2, 1) }
 
 export const socketKind = defineExpression('socket', { key: u32(1, 1), dreg: u32(2, 2), level: u32(3, 3) });
 
-export const tunnelKind = defineExpression('tunnel', { key: u32(1, 1), dreg: u32(2, 2) });
+export const tunnelKind = defineExpression('tunnel', {
+  key: named(1, 1, { path: 0, id: 1 }),
+  dreg: u32(2, 2),
+  mode: named(undefined, 3, { none: 0, rx: 1, tx: 2 }),
+});
 
 export const fibKind = defineExpression('fib', {
   dreg: u32(1, 1),
@@ -97,6 +114,8 @@ export const bitwiseKind = defineExpression('bitwise', {
   xor: data(5, 5),
   op: named(6, 6, { 'mask xor': 0, lshift: 1, rshift: 2, and: 3, or: 4, xor: 5 }),
   data: data(7, 7),
+  /** The operand is a register too: kernel 6.13. */
+  sreg2: u32(undefined, 8),
 });
 
 export const byteorderKind = defineExpression('byteorder', {
@@ -114,6 +133,23 @@ export const lookupKind = defineExpression('lookup', {
   setId: u32(4, 4),
   flags: u32(5, 5),
 });
+
+/** Writes to a set: `expression` is what each new element has for itself, `expressions` in place of it when there are two. */
+export const dynsetKind = defineExpression(
+  'dynset',
+  {
+    set: text(undefined, 1),
+    setId: u32(undefined, 2),
+    op: named(undefined, 3, { add: 0, update: 1, delete: 2 }),
+    sreg: u32(undefined, 4),
+    sregData: u32(undefined, 5),
+    timeout: u64(undefined, 6),
+    expression: nestedExpression(7),
+    flags: u32(undefined, 9),
+    expressions: nestedExpressions(10),
+  },
+  true,
+);
 
 export const objrefKind = defineExpression('objref', {
   type: u32(1, 1),
@@ -202,6 +238,29 @@ export const synproxyKind = defineExpression('synproxy', {
   flags: u32(3, 3),
 });
 
+/** A header inside a tunnel, which another expression (`payload` or `meta`) reads: kernel 6.2, not in libnftnl 1.2.4. */
+export const innerKind = defineExpression(
+  'inner',
+  {
+    num: u32(undefined, 1),
+    type: u32(undefined, 2),
+    flags: u32(undefined, 3),
+    hdrsize: u32(undefined, 4),
+    expression: nestedExpression(5),
+  },
+  true,
+);
+
+/** A match of x_tables, as iptables-nft makes them: `info` is its C structure. */
+export const matchKind = defineExpression('match', { name: text(1, 1), rev: u32(2, 2), info: opaque(3, 3) });
+
+/** A target of x_tables. */
+export const targetKind = defineExpression('target', {
+  name: text(1, 1),
+  rev: u32(2, 2),
+  info: opaque(3, 3),
+});
+
 /** The kinds by the kernel's name for them. */
 export const EXPRESSION_KINDS: ReadonlyMap<string, ExpressionKind> = new Map(
   [
@@ -222,6 +281,7 @@ export const EXPRESSION_KINDS: ReadonlyMap<string, ExpressionKind> = new Map(
     bitwiseKind,
     byteorderKind,
     lookupKind,
+    dynsetKind,
     objrefKind,
     counterKind,
     quotaKind,
@@ -240,5 +300,8 @@ export const EXPRESSION_KINDS: ReadonlyMap<string, ExpressionKind> = new Map(
     flowOffloadKind,
     notrackKind,
     synproxyKind,
+    innerKind,
+    matchKind,
+    targetKind,
   ].map((kind) => [kind.name, kind as ExpressionKind]),
 );

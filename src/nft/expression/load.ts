@@ -33,19 +33,23 @@ export function metaStore(key: number, register: number): Expression {
   return once(`meta set ${key} ${register}`, () => metaKind.make({ key, sreg: register }));
 }
 
+/** The direction of a connection that is meant, where each has a value of its own. */
+export type Direction = 'original' | 'reply';
+
 /** Connection tracking; keys are NFT_CT_*. */
-export function ctLoad(key: number, register: number): Expression {
-  return once(`ct ${key} ${register}`, () => ctKind.make({ key, dreg: register }));
+export function ctLoad(key: number, register: number, direction?: Direction): Expression {
+  const fields = { key, dreg: register, ...(direction === undefined ? {} : { direction }) };
+  return once(`ct ${key} ${register} ${direction}`, () => ctKind.make(fields));
 }
 
-/** Writes a connection's metadata (its mark) from a register. */
-export function ctStore(key: number, register: number): Expression {
-  return ctKind.make({ key, sreg: register });
+/** Writes a connection's metadata from a register. */
+export function ctStore(key: number, register: number, direction?: Direction): Expression {
+  return ctKind.make({ key, sreg: register, ...(direction === undefined ? {} : { direction }) });
 }
 
-/** What kind of address the routing table holds an address for; flags are NFTA_FIB_F_*. */
-export function fibType(flags: number, register: number): Expression {
-  return fibKind.make({ dreg: register, result: 'type', flags });
+/** What the routing table says of an address; flags are NFTA_FIB_F_*. */
+export function fibLoad(result: 'oif' | 'oifname' | 'type', flags: number, register: number): Expression {
+  return fibKind.make({ dreg: register, result, flags });
 }
 
 /** A number from 0 to modulus - 1, plus offset. */

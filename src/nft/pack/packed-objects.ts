@@ -1,19 +1,23 @@
+import { NESTED } from '../../netlink/attribute.ts';
 import type { Chain } from '../chain.ts';
 import type { AnonymousSet } from '../expression/anonymous-set.ts';
 import { text, u32 } from '../expression/expression.ts';
+import { expressionsAttribute, statefulExpressions } from '../expression/stateful.ts';
 import type { Rule } from '../rule.ts';
-import { type AnySet, SET_FLAGS, setFlags } from '../set.ts';
+import { type AnySet, SET_FLAGS, setFlags, sizeOf } from '../set.ts';
 import type { Table } from '../table.ts';
 import { anonymousSetUserdata, commentUserdata, setUserdata } from '../userdata.ts';
 import type { PackedWriter } from './packed-writer.ts';
 import {
+  CHAIN_HW_OFFLOAD,
   ELEMENT_COLUMN,
-  NFT_TABLE_F_DORMANT,
+  NFTA_SET,
   NFTNL_CHAIN,
   NFTNL_EXPR_LOOKUP,
   NFTNL_RULE,
   NFTNL_SET,
   NFTNL_TABLE,
+  TABLE_FLAGS,
   VERDICT_DATA_TYPE,
 } from './uapi.ts';
 
@@ -21,8 +25,16 @@ import {
 
 export function packTable(writer: PackedWriter, table: Table): void {
   writer.text(NFTNL_TABLE.name, table.name);
-  writer.u32(NFTNL_TABLE.flags, table.dormant ? NFT_TABLE_F_DORMANT : 0);
+  writer.u32(NFTNL_TABLE.flags, tableFlags(table));
   if (table.comment !== undefined) writer.bytes(NFTNL_TABLE.userdata, commentUserdata(table.comment));
+}
+
+function tableFlags({ dormant, owner, persist }: Table): number {
+  return (
+    (dormant ? TABLE_FLAGS.dormant : 0) |
+    (owner ? TABLE_FLAGS.owner : 0) |
+    (persist ? TABLE_FLAGS.persist : 0)
+  );
 }
 
 export function packTableName(writer: PackedWriter, table: Table): void {
@@ -37,6 +49,7 @@ export function packChain(writer: PackedWriter, chain: Chain): void {
     writer.u32(NFTNL_CHAIN.hooknum, base.hookNumber);
     writer.u32(NFTNL_CHAIN.prio, base.priority);
     writer.u32(NFTNL_CHAIN.policy, base.policy === 'accept' ? 1 : 0);
+    if (base.offload) writer.u32(NFTNL_CHAIN.flags, CHAIN_HW_OFFLOAD);
     const [device] = base.devices;
     if (base.devices.length > 1) {
       writer.bytes(NFTNL_CHAIN.devices, Buffer.from(base.devices.map((name) => `${name}\0`).join('')));
@@ -54,8 +67,10 @@ export function packChainName(writer: PackedWriter, chain: Chain): void {
 
 /** `setId` gives the number, in this transaction, of an anonymous set. */
 export function packRule(writer: PackedWriter, rule: Rule, setId: (set: AnonymousSet) => number): void {
-  for (const { name, attributes, anonymousSet } of rule.expressions) {
-    if (anonymousSet === undefined) {
+  for (const { name, attributes, raw, anonymousSet } of rule.expressions) {
+    if (raw !== undefined) {
+      writer.rawExpression(name, raw);
+    } else if (anonymousSet === undefined) {
       writer.expression(name, attributes);
     } else {
       const reference = [
@@ -73,12 +88,15 @@ export function packRuleChain(writer: PackedWriter, chain: Chain): void {
   writer.text(NFTNL_RULE.chain, chain.name);
 }
 
-export function packSet(writer: PackedWriter, set: AnySet, id: number): void {
+/** Gives the place of the set's size in the packed transaction, where the library may choose one (0 is none). */
+export function packSet(writer: PackedWriter, set: AnySet, id: number): number | undefined {
   packSetName(writer, set);
   writer.u32(NFTNL_SET.flags, setFlags(set));
   writer.u32(NFTNL_SET.keyType, set.key.id);
   writer.u32(NFTNL_SET.keyLen, set.key.byteLength);
-  if (set.kind === 'map') {
+  if (set.kind === 'map' && set.data.objectType !== undefined) {
+    writer.u32(NFTNL_SET.objType, set.data.objectType);
+  } else if (set.kind === 'map') {
     writer.u32(NFTNL_SET.dataType, set.data.id);
     writer.u32(NFTNL_SET.dataLen, set.data.byteLength);
   } else if (set.kind === 'verdict map') {
@@ -86,9 +104,31 @@ export function packSet(writer: PackedWriter, set: AnySet, id: number): void {
     writer.u32(NFTNL_SET.dataLen, 0);
   }
   writer.u32(NFTNL_SET.id, id);
-  if (set.size !== undefined) writer.u32(NFTNL_SET.descSize, set.size);
+  if (set.policy === 'memory') writer.u32(NFTNL_SET.policy, POLICY_MEMORY);
+  const canGrow = set.size === undefined && set.autoSize !== false && !set.intervals;
+  const size = sizeOf(set) ?? (canGrow ? 0 : undefined);
+  const sizeAt = size === undefined ? undefined : writer.u32(NFTNL_SET.descSize, size);
   if (set.timeoutMs !== undefined) writer.u64(NFTNL_SET.timeout, BigInt(set.timeoutMs));
+  if (set.gcIntervalMs !== undefined) writer.u32(NFTNL_SET.gcInterval, set.gcIntervalMs);
+  if (set.intervals && set.key.fields !== undefined) {
+    writer.bytes(
+      NFTNL_SET.descConcat,
+      Uint8Array.from(set.key.fields, ({ byteLength }) => byteLength),
+    );
+  }
   writer.bytes(NFTNL_SET.userdata, setUserdata(set));
+  packSetStatements(writer, set);
+  return canGrow ? sizeAt : undefined;
+}
+
+/** NFT_SET_POL_MEMORY. */
+const POLICY_MEMORY = 1;
+
+function packSetStatements(writer: PackedWriter, set: AnySet): void {
+  if (set.statements === undefined) return;
+  const expressions = statefulExpressions(set.statements, set.table.family);
+  const { type, value } = expressionsAttribute(NFTA_SET.expression, NFTA_SET.expressions, expressions);
+  writer.raw(type | NESTED, value);
 }
 
 export function packSetName(writer: PackedWriter, set: AnySet): void {

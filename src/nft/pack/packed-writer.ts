@@ -3,8 +3,19 @@
 const MAGIC = 0x314c464e;
 const HEADER_BYTES = 16;
 const FIELD_BYTES = 8;
-const FIELD = { attribute: 0, expression: 1, fixedColumn: 2, variableColumn: 3, count: 4 } as const;
+const FIELD = {
+  attribute: 0,
+  expression: 1,
+  fixedColumn: 2,
+  variableColumn: 3,
+  count: 4,
+  rawExpression: 5,
+  rawAttribute: 6,
+} as const;
 const EXPRESSION_NAME_BYTES = 16;
+
+/** The kernel is to check the transaction and not to commit it. */
+export const CHECK_ONLY = 1;
 
 export class PackedWriter {
   #buffer: Buffer;
@@ -50,8 +61,15 @@ export class PackedWriter {
     this.#buffer[this.#field(id, FIELD.attribute, 1)] = value;
   }
 
-  u32(id: number, value: number): void {
+  /** Gives the value's place, for `setU32`. */
+  u32(id: number, value: number): number {
     const at = this.#field(id, FIELD.attribute, 4);
+    this.#view.setUint32(at, value >>> 0, true);
+    return at;
+  }
+
+  /** Writes another value in the place of one that `u32` wrote. */
+  setU32(at: number, value: number): void {
     this.#view.setUint32(at, value >>> 0, true);
   }
 
@@ -111,12 +129,29 @@ export class PackedWriter {
     for (const { id, bytes } of attributes) this.bytes(id, bytes);
   }
 
-  /** The finished transaction. Nothing may be written afterwards. */
-  finish(generation: number): Uint8Array {
+  /** An expression whose attributes are netlink's, a multiple of four bytes. */
+  rawExpression(name: string, data: Uint8Array): void {
+    const at = this.#field(0, FIELD.rawExpression, EXPRESSION_NAME_BYTES + data.length);
+    this.#buffer.fill(0, at, at + EXPRESSION_NAME_BYTES);
+    this.#buffer.write(name, at, 'latin1');
+    this.#buffer.set(data, at + EXPRESSION_NAME_BYTES);
+  }
+
+  /** A netlink attribute of the message, by the kernel's number; big-endian, a text with its zero. */
+  raw(type: number, value: Uint8Array): void {
+    const at = this.#field(type, FIELD.rawAttribute, value.length);
+    this.#buffer.set(value, at);
+  }
+
+  /**
+   * The finished transaction. It is the writer's own memory: while somebody reads it, nothing may be written and nothing else
+   * finished. `flags`: {@link CHECK_ONLY}.
+   */
+  finish(generation: number, flags = 0): Uint8Array {
     this.#view.setUint32(0, MAGIC, true);
     this.#view.setUint32(4, this.#operations, true);
     this.#view.setUint32(8, generation, true);
-    this.#view.setUint32(12, 0, true);
+    this.#view.setUint32(12, flags, true);
     return this.#buffer.subarray(0, this.#length);
   }
 

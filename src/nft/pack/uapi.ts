@@ -27,11 +27,21 @@ export const NFT_MSG = {
   delSetElem: 14,
   newGen: 15,
   getGen: 16,
+  newObj: 18,
+  getObj: 19,
+  delObj: 20,
+  getObjReset: 21,
+  newFlowtable: 22,
+  getFlowtable: 23,
+  delFlowtable: 24,
+  getRuleReset: 25,
   destroyTable: 26,
   destroyChain: 27,
   destroyRule: 28,
   destroySet: 29,
   destroySetElem: 30,
+  destroyObj: 31,
+  destroyFlowtable: 32,
 } as const;
 
 /** libnftnl's attribute numbers: what the packed format carries. */
@@ -45,6 +55,7 @@ export const NFTNL_CHAIN = {
   type: 10,
   dev: 11,
   devices: 12,
+  flags: 13,
   userdata: 15,
 } as const;
 export const NFTNL_RULE = { table: 1, chain: 2, handle: 3, position: 6, userdata: 7 } as const;
@@ -57,21 +68,45 @@ export const NFTNL_SET = {
   dataType: 5,
   dataLen: 6,
   id: 8,
+  policy: 9,
   descSize: 10,
   timeout: 11,
+  gcInterval: 12,
   userdata: 13,
+  objType: 14,
+  descConcat: 16,
 } as const;
 /** The columns' numbers: the packed format's own, one above libnftnl's NFTNL_SET_ELEM_*. */
 export const ELEMENT_COLUMN = {
+  flags: 1,
   key: 2,
   verdict: 3,
   chain: 4,
   data: 5,
   timeout: 6,
+  expiration: 7,
   userdata: 8,
+  object: 10,
+  keyEnd: 11,
+  /** Attributes behind the others: the element's statements. */
+  statements: 12,
 } as const;
+/** NFTA_SET_*, NFTA_SET_ELEM_*: what libnftnl 1.2.4 writes in a way of its own. */
+export const NFTA_SET = { expression: 17, expressions: 18 } as const;
+export const NFTA_SET_ELEM = { expression: 7, expressions: 11 } as const;
+/** NFT_SET_ELEM_*. */
+export const ELEMENT_FLAG = { intervalEnd: 1, catchAll: 2 } as const;
 export const NFTNL_EXPR_LOOKUP = { set: 3, setId: 4 } as const;
 
 /** `NFT_DATA_VERDICT`: the data type of a verdict map. */
 export const VERDICT_DATA_TYPE = 0xffffff00;
-export const NFT_TABLE_F_DORMANT = 1;
+/** NFT_TABLE_F_*. */
+export const TABLE_FLAGS = { dormant: 1, owner: 2, persist: 4 } as const;
+/** NFT_CHAIN_HW_OFFLOAD. */
+export const CHAIN_HW_OFFLOAD = 2;
+
+/** The kernel's own attribute numbers, of what is written without libnftnl. */
+export const NFTA_OBJ = { table: 1, name: 2, type: 3, data: 4, userdata: 8 } as const;
+export const NFTA_FLOWTABLE = { table: 1, name: 2, hook: 3, flags: 7 } as const;
+export const NFTA_FLOWTABLE_HOOK = { num: 1, priority: 2, devs: 3 } as const;
+export const NFTA_DEVICE_NAME = 1;

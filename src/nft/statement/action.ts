@@ -1,18 +1,14 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
-import {
-  limitExpression,
-  masqueradeExpression,
-  natExpression,
-  redirectExpression,
-} from '../expression/act.ts';
+import { masqueradeExpression, natExpression, redirectExpression } from '../expression/act.ts';
 import { lookupData } from '../expression/compute.ts';
-import { counterKind, logKind } from '../expression/kinds.ts';
-import { ctStore, metaStore } from '../expression/load.ts';
+import { counterKind, limitKind } from '../expression/kinds.ts';
+import { immediate, metaStore } from '../expression/load.ts';
 import { registerNumber, VERDICT_REGISTER } from '../expression/register.ts';
 import { familyNumber } from '../family.ts';
+import { type LimitOptions, limitFields } from '../limit-rate.ts';
 import type { VerdictMap } from '../set.ts';
-import { checkKey } from './combine.ts';
-import { CT_KEYS, META_KEYS } from './metadata.ts';
+import { checkKey, loadKey } from './combine.ts';
+import { META_KEYS } from './metadata.ts';
 import { type Source, type Statement, statement } from './source.ts';
 
 /** Statements that do something. Verdicts (`accept`, `jump(chain)` …) stand beside them in a rule. */
@@ -20,74 +16,39 @@ import { type Source, type Statement, statement } from './source.ts';
 /** Does what the map says for the value; a rule ends where it says nothing: nft's `ip saddr vmap @m`. */
 export function vmap<K>(key: Source<K, unknown>, map: VerdictMap<K, unknown>): Statement {
   checkKey(key.type, map.key, map.name);
-  return statement(key.needs, [...key.load(0), lookupData(registerNumber(0), map.name, VERDICT_REGISTER)]);
+  return statement(key.needs, [
+    ...loadKey(key, map, 0),
+    lookupData(registerNumber(0), map.name, VERDICT_REGISTER),
+  ]);
 }
 
-/** Writes packet metadata: nft's `meta mark set 1`. */
-export function setMeta(key: 'mark' | 'priority', value: Source<never, unknown>): Statement {
-  return statement(checkWord(value).needs, [...value.load(0), metaStore(META_KEYS[key], registerNumber(0))]);
-}
+/** What a rule may write of a packet's metadata, and how many bytes it has; `nftrace` and `broute` are yes or no. */
+const WRITABLE_META = { mark: 4, priority: 4, secmark: 4, pkttype: 1 } as const;
 
-/** Writes the connection's mark: nft's `ct mark set 1`. */
-export function setCtMark(value: Source<never, unknown>): Statement {
-  return statement(checkWord(value).needs, [...value.load(0), ctStore(CT_KEYS.mark, registerNumber(0))]);
-}
-
-function checkWord(value: Source<never, unknown>): Source<never, unknown> {
-  if (value.type.byteLength === 4) return value;
-  throw new InvalidArgumentError('value', value.type.name, 'a value of 32 bits');
+/** Writes packet metadata: nft's `meta mark set 1`, `meta pkttype set host`, and `meta nftrace set 1` for `nft.trace()`. */
+export function setMeta(key: keyof typeof WRITABLE_META, value: Source<never, unknown>): Statement;
+export function setMeta(key: 'nftrace' | 'broute', value: boolean): Statement;
+export function setMeta(
+  key: keyof typeof WRITABLE_META | 'nftrace' | 'broute',
+  value: Source<never, unknown> | boolean,
+): Statement {
+  const register = registerNumber(0);
+  const store = metaStore(META_KEYS[key], register);
+  if (typeof value === 'boolean')
+    return statement([], [immediate(Uint8Array.of(value ? 1 : 0), register), store]);
+  const byteLength = key === 'nftrace' || key === 'broute' ? 1 : WRITABLE_META[key];
+  if (value.type.byteLength !== byteLength) {
+    throw new InvalidArgumentError('value', value.type.name, `a value of ${8 * byteLength} bits`);
+  }
+  return statement(value.needs, [...value.load(0), store]);
 }
 
 /** Counts packets and bytes. */
 export const counter: Statement = statement([], [counterKind.make({})]);
 
-/** Writes a line to the kernel's log, or to a netlink group. */
-export function log(
-  options: { readonly prefix?: string; readonly group?: number; readonly level?: number } = {},
-): Statement {
-  const { prefix, group, level } = options;
-  if (prefix !== undefined && Buffer.byteLength(prefix) > 127) {
-    throw new InvalidArgumentError('prefix', prefix, 'a prefix of at most 127 bytes');
-  }
-  if (group !== undefined && (!Number.isInteger(group) || group < 0 || group > 0xffff)) {
-    throw new InvalidArgumentError('group', group, 'a netlink group (0 to 65535)');
-  }
-  if (level !== undefined && (!Number.isInteger(level) || level < 0 || level > 7)) {
-    throw new InvalidArgumentError('level', level, 'a syslog level (0 to 7)');
-  }
-  return statement([], [logKind.make(options)]);
-}
-
-const UNIT_SECONDS = { second: 1n, minute: 60n, hour: 3600n, day: 86_400n } as const;
-
-/** How `limit` measures. */
-export interface LimitOptions {
-  /** Packets, or bytes, in each unit of time. */
-  readonly rate: number;
-  readonly per: keyof typeof UNIT_SECONDS;
-  /** How much may come at once; nft's default is 5 packets. */
-  readonly burst?: number;
-  /** Counts bytes instead of packets. */
-  readonly bytes?: boolean;
-  /** Matches what is over the limit instead of what is below. */
-  readonly over?: boolean;
-}
-
 /** Matches up to a rate: nft's `limit rate 5/second`. */
-export function limit({
-  rate,
-  per,
-  bytes = false,
-  burst = bytes ? 0 : 5,
-  over = false,
-}: LimitOptions): Statement {
-  if (!Number.isSafeInteger(rate) || rate < 1)
-    throw new InvalidArgumentError('rate', rate, 'a whole number above 0');
-  const type = bytes ? 'bytes' : 'packets';
-  return statement(
-    [],
-    [limitExpression({ rate: BigInt(rate), unitSeconds: UNIT_SECONDS[per], burst, type, over })],
-  );
+export function limit(options: LimitOptions): Statement {
+  return statement([], [limitKind.make(limitFields(options))]);
 }
 
 /** NF_NAT_RANGE_*. */

@@ -1,10 +1,12 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
-import { bitwise, lookupData } from '../expression/compute.ts';
+import { lookupData, toNetworkOrder } from '../expression/compute.ts';
+import type { Expression } from '../expression/expression.ts';
 import { immediate } from '../expression/load.ts';
 import { registerNumber } from '../expression/register.ts';
 import type { NftMap } from '../set.ts';
 import { concatType, registerLength } from '../type/concat.ts';
 import { bytesOf, type DataType } from '../type/data-type.ts';
+import { isTurned } from '../type/range.ts';
 import type { Source } from './source.ts';
 
 type AnySource = Source<never, unknown>;
@@ -19,15 +21,42 @@ export function concat<const S extends readonly AnySource[]>(...sources: S): Con
     kind: 'source',
     type,
     needs: sources.flatMap((source) => source.needs),
-    load(word: number) {
-      let next = word;
-      return sources.flatMap((source) => {
-        const expressions = source.load(next);
-        next += registerLength(source.type.byteLength) / 4;
-        return expressions;
-      });
-    },
+    parts: sources,
+    load: (word: number) => loadParts(sources, word, (source, at) => source.load(at)),
   }) as unknown as Concatenated<S>;
+}
+
+function loadParts(
+  sources: readonly AnySource[],
+  word: number,
+  load: (source: AnySource, word: number) => readonly Expression[],
+): readonly Expression[] {
+  let next = word;
+  return sources.flatMap((source) => {
+    const expressions = load(source, next);
+    next += registerLength(source.type.byteLength) / 4;
+    return expressions;
+  });
+}
+
+/** Loads a key in the byte order in which the set has it: one with intervals has no integers in host order. */
+export function loadKey(source: AnySource, set: KeyedSet, word: number): readonly Expression[] {
+  if (!set.intervals) return source.load(word);
+  if (source.parts !== undefined) return loadParts(source.parts, word, loadOrdered);
+  return loadOrdered(source, word);
+}
+
+/** What is looked into, as far as its keys go. */
+interface KeyedSet {
+  readonly intervals?: boolean;
+}
+
+function loadOrdered(source: AnySource, word: number): readonly Expression[] {
+  const { type } = source;
+  const expressions = source.load(word);
+  return isTurned(type)
+    ? [...expressions, toNetworkOrder(registerNumber(word), type.byteLength)]
+    : expressions;
 }
 
 /** The data that a map has for a value; a rule ends where it has none: nft's `ip saddr map @m`. */
@@ -38,7 +67,7 @@ export function mapped<K, KO, D, DO>(key: Source<K, KO>, map: NftMap<K, KO, D, D
     type: map.data,
     needs: key.needs,
     load: (word: number) => [
-      ...key.load(word),
+      ...loadKey(key, map, word),
       lookupData(registerNumber(word), map.name, registerNumber(word)),
     ],
   });
@@ -52,42 +81,6 @@ export function constant<In, Out>(type: DataType<In, Out>, value: In): Source<In
     type,
     needs: [],
     load: (word: number) => [immediate(bytes, registerNumber(word))],
-  });
-}
-
-/** The value with these bits set: nft's `meta mark or 0x4000`. */
-export function or<In, Out>(source: Source<In, Out>, bits: number): Source<In, Out> {
-  return withBits(source, ~bits >>> 0, bits);
-}
-
-/** Only these bits of the value: nft's `meta mark and 0x4000`. */
-export function and<In, Out>(source: Source<In, Out>, bits: number): Source<In, Out> {
-  return withBits(source, bits, 0);
-}
-
-/** The value with these bits turned round: nft's `meta mark xor 0x4000`. */
-export function xor<In, Out>(source: Source<In, Out>, bits: number): Source<In, Out> {
-  return withBits(source, 0xffffffff, bits);
-}
-
-function withBits<In, Out>(source: Source<In, Out>, mask: number, flip: number): Source<In, Out> {
-  const { type } = source;
-  if (type.byteLength !== 4 || type.byteOrder !== 'host') {
-    throw new InvalidArgumentError(
-      'source',
-      type.name,
-      'a value of 32 bits in host order (a mark, for example)',
-    );
-  }
-  if (!Number.isInteger(flip) || flip < 0 || flip > 0xffffffff || mask < 0 || mask > 0xffffffff) {
-    throw new InvalidArgumentError('bits', flip, 'an integer of 32 bits');
-  }
-  const bytes = (value: number) => new Uint8Array(new Uint32Array([value]).buffer);
-  return Object.freeze({
-    kind: 'source',
-    type,
-    needs: source.needs,
-    load: (word: number) => [...source.load(word), bitwise(registerNumber(word), bytes(mask), bytes(flip))],
   });
 }
 

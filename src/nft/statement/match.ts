@@ -1,19 +1,21 @@
 import { InvalidArgumentError, within as inArgument } from '../../invalid-argument.ts';
 import type { AnonymousSet } from '../expression/anonymous-set.ts';
-import { bitwise, type Comparison, cmp, lookup, range } from '../expression/compute.ts';
+import { bitwise, type Comparison, cmp, lookup } from '../expression/compute.ts';
 import { payload } from '../expression/load.ts';
 import { registerNumber } from '../expression/register.ts';
 import type { AnySet, NftSet } from '../set.ts';
 import { bytesOf } from '../type/data-type.ts';
-import type { FlagsType } from '../type/flags.ts';
-import { checkKey } from './combine.ts';
+import { comparable, inPlace } from './bits.ts';
+import { checkKey, loadKey } from './combine.ts';
 import { type Source, type Statement, statement } from './source.ts';
 
 /** Matches: a rule ends where one is false. */
 
+const REGISTER = registerNumber(0);
+
 function compare<In>(source: Source<In, unknown>, operator: Comparison, value: In): Statement {
   const bytes = inArgument('value', () => bytesOf(source.type, value));
-  return statement(source.needs, [...source.load(0), cmp(registerNumber(0), operator, bytes)]);
+  return statement(source.needs, [...comparable(source), cmp(REGISTER, operator, inPlace(source, bytes))]);
 }
 
 /** The value is this one: nft's `ip saddr 10.0.0.1`. */
@@ -24,17 +26,6 @@ export function eq<In>(source: Source<In, unknown>, value: NoInfer<In>): Stateme
 /** The value is another one: nft's `ip saddr != 10.0.0.1`. */
 export function neq<In>(source: Source<In, unknown>, value: NoInfer<In>): Statement {
   return compare(source, 'neq', value);
-}
-
-/** The value lies between two, both included: nft's `tcp dport 8000-8999`. Network byte order only. */
-export function between<In>(source: Source<In, unknown>, from: NoInfer<In>, to: NoInfer<In>): Statement {
-  const first = inArgument('from', () => bytesOf(source.type, from));
-  const last = inArgument('to', () => bytesOf(source.type, to));
-  if (source.type.byteOrder !== 'network') {
-    throw new InvalidArgumentError('source', source.type.name, 'a type in network byte order');
-  }
-  if (Buffer.compare(first, last) > 0) throw new InvalidArgumentError('to', to, 'at least the value of from');
-  return statement(source.needs, [...source.load(0), range(registerNumber(0), first, last)]);
 }
 
 /** The address lies in a network: nft's `ip saddr 10.0.0.0/8`. */
@@ -99,21 +90,6 @@ function matchSet(source: Source<never, unknown>, set: AnySet | AnonymousSet, in
   const anonymous = set.kind === 'anonymous set';
   checkKey(source.type, set.key, anonymous ? '(anonymous)' : set.name);
   const register = registerNumber(0);
-  return statement(source.needs, [...source.load(0), lookup(register, anonymous ? set : set.name, invert)]);
-}
-
-/** At least one of the bits is set: nft's `ct state new,established`. */
-export function hasAny<Name extends string>(
-  source: Source<readonly Name[] | number, readonly Name[]>,
-  ...names: readonly NoInfer<Name>[]
-): Statement {
-  const type = source.type as FlagsType<Name>;
-  const bits = inArgument('names', () => bytesOf(type, names));
-  const zero = new Uint8Array(type.byteLength);
-  const register = registerNumber(0);
-  return statement(source.needs, [
-    ...source.load(0),
-    bitwise(register, bits, zero),
-    cmp(register, 'neq', zero),
-  ]);
+  const load = anonymous ? source.load(0) : loadKey(source, set, 0);
+  return statement(source.needs, [...load, lookup(register, anonymous ? set : set.name, invert)]);
 }

@@ -11,19 +11,50 @@ export interface Source<In, Out = In> {
   readonly needs: readonly Need[];
   /** The expressions that put the value into the register file from this word on. */
   load(word: number): readonly Expression[];
+  /** The values of a concatenation. */
+  readonly parts?: readonly Source<never, unknown>[];
+  /** Set for a value that does not fill its bytes. */
+  readonly bits?: BitField;
   /** Set for a field of the packet. */
   readonly field?: PayloadField;
 }
 
 interface PayloadField {
   readonly base: PayloadBase;
+  /** In bytes, from the start of the header. */
   readonly offset: number;
+  /** What must be updated when the field is written. */
+  readonly checksum?: Checksum;
 }
 
-/** `network`: the packet's address family; `transport`: its protocol number. */
+/** The checksum of the header that a field is part of. */
+export interface Checksum {
+  readonly type: 'none' | 'inet' | 'sctp';
+  /** Of the checksum itself, in bytes from the start of the header. */
+  readonly offset: number;
+  /** The field is part of what the checksum of the transport header covers too: addresses. */
+  readonly isPseudoHeader?: true;
+}
+
+/** Bits in what is loaded: compared in place, as nft does. */
+export interface BitField {
+  readonly mask: Uint8Array;
+  /** Bits to the right of the value. */
+  readonly shift: number;
+  /** Loads all of the bytes. */
+  load(word: number): readonly Expression[];
+}
+
+/**
+ * `network`: the packet's address family; `transport`: its protocol number; `link`: it came by Ethernet; `ether type`: what the Ethernet
+ * header announces (two bytes, network order); `header`: any other check, once for each key.
+ */
 export type Need =
   | { readonly layer: 'network'; readonly family: 'ip' | 'ip6' | 'arp' }
-  | { readonly layer: 'transport'; readonly protocol: number };
+  | { readonly layer: 'transport'; readonly protocol: number }
+  | { readonly layer: 'link' }
+  | { readonly layer: 'ether type'; readonly type: Uint8Array }
+  | { readonly layer: 'header'; readonly key: string; readonly match: readonly Expression[] };
 
 /** Part of a rule. */
 export interface Statement {

@@ -2,26 +2,36 @@ import { InvalidArgumentError } from '../../invalid-argument.ts';
 import type { DataType } from './data-type.ts';
 
 const ZERO = 48;
-const DOT = 46;
+const DOT_FROM_ZERO = 46 - ZERO;
 
 /** Writes a dotted IPv4 address; false when the text is not one. Leading zeros are refused: they are octal to some. */
 function parseIPv4(text: string, into: Uint8Array, offset: number): boolean {
-  let at = 0;
-  for (let index = 0; index < 4; index++) {
-    if (index > 0 && text.charCodeAt(at++) !== DOT) return false;
-    const start = at;
-    let octet = 0;
-    for (let digit = digitAt(text, at); digit >= 0; digit = digitAt(text, ++at)) octet = octet * 10 + digit;
-    const digits = at - start;
-    if (digits === 0 || octet > 255 || (digits > 1 && text.charCodeAt(start) === ZERO)) return false;
-    into[offset + index] = octet;
+  let octet = 0;
+  let digits = 0;
+  let index = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit === DOT_FROM_ZERO) {
+      if (digits === 0 || index === 3) return false;
+      into[offset + index++] = octet;
+      octet = 0;
+      digits = 0;
+    } else {
+      octet = withDigit(octet, digits++, digit);
+      if (octet === BAD) return false;
+    }
   }
-  return at === text.length;
+  into[offset + 3] = octet;
+  return index === 3 && digits > 0;
 }
 
-function digitAt(text: string, at: number): number {
-  const digit = text.charCodeAt(at) - ZERO;
-  return digit >= 0 && digit <= 9 ? digit : -1;
+const BAD = -1;
+
+/** The octet with one digit more. */
+function withDigit(octet: number, digits: number, digit: number): number {
+  if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return BAD;
+  const next = octet * 10 + digit;
+  return next > 255 ? BAD : next;
 }
 
 /** The dotted text of four bytes in network order. */

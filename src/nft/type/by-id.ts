@@ -1,10 +1,41 @@
 import { etherAddr, ipv4Addr, ipv6Addr } from './address.ts';
 import { concatType, registerLength } from './concat.ts';
 import type { DataType } from './data-type.ts';
-import { ctState, ctStatus } from './flags.ts';
-import { etherType, ifaceIndex, inetService, mark } from './integer.ts';
-import { fibAddrType, inetProto, nfProto } from './named.ts';
+import { ctEvent, ctState, ctStatus, tcpFlag } from './flags.ts';
+import {
+  cgroupsv2,
+  devgroup,
+  etherType,
+  gid,
+  ifaceIndex,
+  ifaceType,
+  inetService,
+  mark,
+  realm,
+  uid,
+} from './integer.ts';
+import { ctLabel } from './label.ts';
+import {
+  arpOp,
+  ctDirection,
+  dayOfWeek,
+  dccpPacketType,
+  dscp,
+  ecn,
+  existence,
+  fibAddrType,
+  icmpCode,
+  icmpType,
+  icmpv6Code,
+  icmpv6Type,
+  igmpType,
+  inetProto,
+  mobilityType,
+  nfProto,
+  packetType,
+} from './named.ts';
 import { classid, ifname } from './text.ts';
+import { timeNs, timeOfDay } from './time.ts';
 
 type AnyType = DataType<never, unknown>;
 
@@ -24,6 +55,31 @@ const TYPES: ReadonlyMap<number, AnyType> = new Map(
     fibAddrType,
     ifname,
     nfProto,
+    arpOp,
+    icmpType,
+    icmpCode,
+    icmpv6Type,
+    icmpv6Code,
+    igmpType,
+    dccpPacketType,
+    mobilityType,
+    dscp,
+    ecn,
+    packetType,
+    ctDirection,
+    existence,
+    dayOfWeek,
+    timeNs,
+    timeOfDay,
+    tcpFlag,
+    ctEvent,
+    ctLabel,
+    realm,
+    uid,
+    gid,
+    devgroup,
+    ifaceType,
+    cgroupsv2,
   ].map((type) => [type.id, type as AnyType]),
 );
 

@@ -14,6 +14,8 @@ export interface DataType<In, Out = In> {
   readonly byteOrder: 'host' | 'network' | 'none';
   /** The fields of a concatenation. */
   readonly fields?: readonly DataType<never, unknown>[];
+  /** NFT_OBJECT_*: values are names of stateful objects, and have no bytes. The data of `objectMap`. */
+  readonly objectType?: number;
   /** Writes the value's bytes; throws InvalidArgumentError (argument `''` or a path inside the value). */
   write(value: In, into: Uint8Array, offset: number): void;
   /** Reads the value of `byteLength` bytes at an offset. */

@@ -3,26 +3,34 @@ import type { DataType } from './data-type.ts';
 
 const IFNAMSIZ = 16;
 
+/** Sixteen bytes of text, padded with zero. */
+function shortText(name: string, id: number, expected: string): DataType<string> {
+  return Object.freeze({
+    name,
+    id,
+    byteLength: IFNAMSIZ,
+    byteOrder: 'host' as const,
+    write(value: string, into: Uint8Array, offset: number) {
+      const length = typeof value === 'string' ? Buffer.byteLength(value) : 0;
+      if (length < 1 || length >= IFNAMSIZ || value.includes('\0')) {
+        throw new InvalidArgumentError('', value, expected);
+      }
+      into.fill(0, offset, offset + IFNAMSIZ);
+      into.set(Buffer.from(value), offset);
+    },
+    read(bytes: Uint8Array, offset: number) {
+      const field = Buffer.from(bytes.buffer, bytes.byteOffset + offset, IFNAMSIZ);
+      const end = field.indexOf(0);
+      return field.toString('utf8', 0, end === -1 ? IFNAMSIZ : end);
+    },
+  });
+}
+
 /** `ifname`: an interface's name, sixteen bytes padded with zero. */
-export const ifname: DataType<string> = Object.freeze({
-  name: 'ifname',
-  id: 41,
-  byteLength: IFNAMSIZ,
-  byteOrder: 'host' as const,
-  write(value: string, into: Uint8Array, offset: number) {
-    const length = typeof value === 'string' ? Buffer.byteLength(value) : 0;
-    if (length < 1 || length >= IFNAMSIZ || value.includes('\0')) {
-      throw new InvalidArgumentError('', value, 'an interface name (1 to 15 bytes)');
-    }
-    into.fill(0, offset, offset + IFNAMSIZ);
-    into.set(Buffer.from(value), offset);
-  },
-  read(bytes: Uint8Array, offset: number) {
-    const field = Buffer.from(bytes.buffer, bytes.byteOffset + offset, IFNAMSIZ);
-    const end = field.indexOf(0);
-    return field.toString('utf8', 0, end === -1 ? IFNAMSIZ : end);
-  },
-});
+export const ifname = shortText('ifname', 41, 'an interface name (1 to 15 bytes)');
+
+/** `string` of sixteen bytes: the name of a conntrack helper, or of an operating system. */
+export const name16 = shortText('string', 5, 'a name of 1 to 15 bytes');
 
 /** `classid`: a traffic-control class, `'4b50:1'` (two hexadecimal halves) or its 32-bit number; host order. */
 export const classid: DataType<string | number, string> = Object.freeze({

@@ -1,0 +1,136 @@
+import { constants } from 'node:os';
+import { attributeMap, attributes, textOf } from '../netlink/attribute.ts';
+import { familyNumber } from '../nft/family.ts';
+import { NFT_MSG, NFTNL_CHAIN } from '../nft/pack/uapi.ts';
+import { NFTA_HOOK } from '../read/uapi.ts';
+import type { Batch } from './fake-batch.ts';
+import { flushChain } from './fake-rules.ts';
+import type { FakeChain, FakeHook, FakeTable } from './fake-ruleset.ts';
+import { bytesField, isExclusive, textField, u32Field } from './packed-fields.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import type { PackedOperation } from './unpack.ts';
+
+const { EBUSY, EEXIST, EINVAL, ENOENT, EOPNOTSUPP } = constants.errno;
+const NFTA = { name: 3, hook: 4, policy: 5, type: 7 } as const;
+const ACCEPT = 1;
+/** NF_IP_PRI_CONNTRACK: nat must come behind it. */
+const CONNTRACK_PRIORITY = -200;
+
+/** Which hooks a type of chain may hang at, as bits; the types of each family. */
+const IP_TYPES = { filter: 0b11111, nat: 0b11011, route: 0b01000 } as const;
+const TYPES: ReadonlyMap<number, Readonly<Record<string, number>>> = new Map<
+  number,
+  Readonly<Record<string, number>>
+>([
+  [familyNumber('ip'), IP_TYPES],
+  [familyNumber('ip6'), IP_TYPES],
+  [familyNumber('inet'), { ...IP_TYPES, filter: 0b111111 }],
+  [familyNumber('bridge'), { filter: 0b11111 }],
+  [familyNumber('arp'), { filter: 0b11 }],
+  [familyNumber('netdev'), { filter: 0b11 }],
+]);
+
+export function newChain(batch: Batch, table: FakeTable, operation: PackedOperation): readonly Refusal[] {
+  const { journal } = batch;
+  const name = textField(operation, NFTNL_CHAIN.name) ?? '';
+  const there = table.chains.get(name);
+  const policy = u32Field(operation, NFTNL_CHAIN.policy);
+  const hook = readHook(operation);
+  if (policy !== undefined && (there === undefined ? hook : there.base) === undefined) {
+    return refuse(EOPNOTSUPP, NFTA.policy);
+  }
+  if (there !== undefined) {
+    if (isExclusive(operation)) return refuse(EEXIST, NFTA.name);
+    return updateChain(batch, table, there, hook, policy);
+  }
+  if (hook !== undefined && batch.toggled.has(table)) return refuse(EINVAL);
+  const wrong = hook === undefined ? [] : checkHook(table, hook);
+  if (wrong.length > 0) return wrong;
+  const chain: FakeChain = {
+    name,
+    handle: table.nextHandle++,
+    base: hook,
+    userdata: bytesField(operation, NFTNL_CHAIN.userdata),
+    uses: 0,
+    rules: [],
+  };
+  journal.add(table.chains, name, chain);
+  return [];
+}
+
+function updateChain(
+  { journal, updated }: Batch,
+  table: FakeTable,
+  chain: FakeChain,
+  hook: FakeHook | undefined,
+  policy: number | undefined,
+): readonly Refusal[] {
+  const { base } = chain;
+  if (hook !== undefined) {
+    if (base === undefined) return refuse(EEXIST, NFTA.name);
+    if (hook.hook !== base.hook || hook.priority !== base.priority) return refuse(EOPNOTSUPP);
+    if (hook.type !== base.type) return refuse(EEXIST, NFTA.name);
+  }
+  // Even where nothing changes the kernel counts it as a change.
+  const devices = [...new Set([...(base?.devices ?? []), ...(hook?.devices ?? [])])];
+  updated.add(table);
+  journal.set(chain, 'base', base && { ...base, policy: policy ?? base.policy, devices });
+  return [];
+}
+
+function checkHook(table: FakeTable, { type, hook, priority }: FakeHook): readonly Refusal[] {
+  const hooks = TYPES.get(table.family)?.[type];
+  if (hooks === undefined) return refuse(ENOENT, NFTA.type);
+  const isPossible = (hooks & (1 << hook)) !== 0 && (type !== 'nat' || priority > CONNTRACK_PRIORITY);
+  return isPossible ? [] : refuse(EOPNOTSUPP);
+}
+
+function readHook(operation: PackedOperation): FakeHook | undefined {
+  const hook = u32Field(operation, NFTNL_CHAIN.hooknum);
+  if (hook === undefined) return undefined;
+  return {
+    type: textField(operation, NFTNL_CHAIN.type) ?? 'filter',
+    hook,
+    priority: (u32Field(operation, NFTNL_CHAIN.prio) ?? 0) | 0,
+    policy: u32Field(operation, NFTNL_CHAIN.policy) ?? ACCEPT,
+    devices: readDevices(operation),
+  };
+}
+
+function readDevices(operation: PackedOperation): readonly string[] {
+  const one = textField(operation, NFTNL_CHAIN.dev);
+  const several = textField(operation, NFTNL_CHAIN.devices)?.split('\0').slice(0, -1);
+  return several ?? (one === undefined ? [] : [one]);
+}
+
+export function deleteChain(batch: Batch, table: FakeTable, operation: PackedOperation): readonly Refusal[] {
+  const { journal } = batch;
+  const name = textField(operation, NFTNL_CHAIN.name) ?? '';
+  const chain = table.chains.get(name);
+  if (chain === undefined) {
+    return operation.message === NFT_MSG.destroyChain ? [] : refuse(ENOENT, NFTA.name);
+  }
+  const devices = devicesToDelete(operation);
+  if (devices !== undefined) return deleteDevices(batch, chain, devices);
+  // Jumps from its own rules count, although they would go with it.
+  if (chain.uses > 0) return refuse(EBUSY, NFTA.name);
+  flushChain(batch, table, chain);
+  if (chain.base !== undefined) batch.updated.add(table);
+  journal.removeOrdered(table.chains, name);
+  return [];
+}
+
+/** A deletion with a hook is one of its devices. */
+function devicesToDelete({ raw }: PackedOperation): readonly string[] | undefined {
+  const hook = raw.get(NFTA.hook);
+  const list = hook === undefined ? undefined : attributeMap(hook).get(NFTA_HOOK.devs);
+  return list === undefined ? undefined : [...attributes(list)].map(({ bytes }) => textOf(bytes) ?? '');
+}
+
+function deleteDevices({ journal }: Batch, chain: FakeChain, devices: readonly string[]): readonly Refusal[] {
+  const { base } = chain;
+  if (base === undefined) return refuse(EOPNOTSUPP);
+  if (devices.some((device) => !base.devices.includes(device))) return refuse(ENOENT, NFTA.hook);
+  journal.set(chain, 'base', { ...base, devices: base.devices.filter((each) => !devices.includes(each)) });
+  return [];
+}

@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest';
+import {
+  accept,
+  anonymousSet,
+  baseChain,
+  ClosedError,
+  chain,
+  counter,
+  drop,
+  GenerationConflictError,
+  goto,
+  inetService,
+  ipv4Addr,
+  jump,
+  map,
+  mark,
+  Nftables,
+  oneOf,
+  PendingError,
+  RequestError,
+  rule,
+  set,
+  TransactionError,
+  table,
+  tcp,
+  verdictMap,
+} from '../../src/index.ts';
+import { FakeKernel } from '../../src/testing/index.ts';
+
+/** Everything that lists works on the fake kernel. That it decides like a real one: test/kernel/fake-agreement.test.ts. */
+
+const filter = table('ip', 'filter', { comment: 'ours' });
+const input = baseChain(filter, 'input', { type: 'filter', hook: 'input', priority: 5, policy: 'drop' });
+const ssh = chain(filter, 'ssh', { comment: 'from the office' });
+const blocked = set(filter, 'blocked', { key: ipv4Addr, timeouts: true, comment: 'for a while' });
+const marks = map(filter, 'marks', { key: inetService, data: mark, size: 10 });
+const decide = verdictMap(filter, 'decide', { key: inetService });
+
+function begun(kernel = new FakeKernel()) {
+  const nft = new Nftables(kernel);
+  nft.transaction().add(filter).add(input).add(ssh).add(blocked).add(marks).add(decide).commitSync();
+  return nft;
+}
+
+const plain = (described: unknown) => JSON.parse(JSON.stringify(described));
+
+describe('listings', () => {
+  test('give back what was added', async () => {
+    const nft = begun();
+    await nft
+      .transaction()
+      .addElements(marks, [[80, 7]])
+      .addElements(decide, [
+        [22, goto(ssh)],
+        [23, drop],
+      ])
+      .add(rule(input, [oneOf(tcp.dport, anonymousSet(inetService, [22, 80])), counter, jump(ssh)]))
+      .add(rule(ssh, [accept], { comment: 'let in' }))
+      .commit();
+    expect(await nft.listTables()).toEqual([filter]);
+    expect(await nft.listTables('inet')).toEqual([]);
+    expect(await nft.listChains(filter)).toEqual([input, ssh]);
+    const sets = await nft.listSets(filter);
+    expect(plain(sets.slice(0, 3))).toEqual(plain([blocked, marks, decide]));
+    expect(sets.map(({ name }) => name)).toEqual(['blocked', 'marks', 'decide', '__set0']);
+    expect(await nft.listElements(marks)).toEqual([{ key: 80, value: 7 }]);
+    expect(await nft.listElements(decide)).toEqual([
+      { key: 22, value: goto(ssh) },
+      { key: 23, value: drop },
+    ]);
+    const rules = await nft.listRules(filter);
+    expect(rules.map(({ comment, chain: { name } }) => [name, comment])).toEqual([
+      ['input', undefined],
+      ['ssh', 'let in'],
+    ]);
+    expect(rules[0]?.expressions.map(({ name, fields }) => [name, fields])).toEqual([
+      ['meta', expect.anything()],
+      ['cmp', { sreg: 1, op: 'eq', data: Uint8Array.of(6) }],
+      ['payload', expect.objectContaining({ base: 'transport', offset: 2, len: 2 })],
+      ['lookup', { sreg: 1, set: '__set0', flags: 0 }],
+      ['counter', { packets: 0n, bytes: 0n }],
+      ['immediate', { verdict: jump(ssh) }],
+    ]);
+    const { elements, generation } = await nft.snapshot({ elements: true });
+    expect(elements?.map(({ elements: of }) => of.length)).toEqual([0, 1, 2, 2]);
+    expect(generation).toBe(await nft.generation());
+    const lazily: unknown[] = [];
+    for await (const element of nft.elements(decide)) lazily.push(element);
+    expect(lazily).toEqual(await nft.listElements(decide));
+  });
+
+  test('a set without a name goes with its rule', async () => {
+    const nft = begun();
+    nft
+      .transaction()
+      .add(rule(input, [oneOf(tcp.dport, anonymousSet(inetService, [22, 80])), drop]))
+      .commitSync();
+    const [only] = await nft.listRules(input);
+    if (only === undefined) throw new Error('no rule');
+    await nft.transaction().delete(only).commit();
+    expect((await nft.listSets(filter)).map(({ name }) => name)).toEqual(['blocked', 'marks', 'decide']);
+  });
+
+  test('of what is not there: ENOENT', async () => {
+    const nft = begun();
+    for (const list of [
+      nft.listChains(table('ip', 'nowhere')),
+      nft.listRules(chain(filter, 'nowhere')),
+      nft.listSets(table('inet', 'filter')),
+      nft.listElements(set(filter, 'nowhere', { key: mark })),
+    ]) {
+      await expect(list).rejects.toMatchObject({ name: 'RequestError', code: 'ENOENT' });
+      await expect(list).rejects.toThrow(RequestError);
+    }
+  });
+
+  test('100,000 elements come in parts, all of them', async () => {
+    const nft = begun();
+    const many = set(filter, 'many', { key: ipv4Addr });
+    const keys = Array.from({ length: 100_000 }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+    await nft.transaction().add(many).addElements(many, keys).commit();
+    expect(new Set((await nft.listElements(many)).map(({ key }) => key))).toEqual(new Set(keys));
+  });
+});
+
+test('elements leave by the clock that the test gives', async () => {
+  let nowMs = 1_000;
+  const nft = begun(new FakeKernel({ nowMs: () => nowMs }));
+  const elements = [{ key: '10.0.0.1', timeoutMs: 60_000 }, '10.0.0.2'];
+  await nft.transaction().addElements(blocked, elements).commit();
+  nowMs += 20_000;
+  expect(await nft.listElements(blocked)).toEqual([
+    { key: '10.0.0.1', value: undefined, timeoutMs: 60_000, expiresMs: 40_000 },
+    { key: '10.0.0.2', value: undefined },
+  ]);
+  nowMs += 40_000;
+  expect((await nft.listElements(blocked)).map(({ key }) => key)).toEqual(['10.0.0.2']);
+  await expect(nft.transaction().deleteElements(blocked, ['10.0.0.1']).commit()).rejects.toMatchObject({
+    code: 'ENOENT',
+  });
+});
+
+describe('generations', () => {
+  test('grow with every commit that changes something', async () => {
+    const nft = begun();
+    const first = await nft.generation();
+    await nft.transaction().add(filter).commit();
+    expect(await nft.generation()).toBe(first);
+    await nft
+      .transaction()
+      .addElements(marks, [[1, 1]])
+      .commit();
+    expect(await nft.generation()).toBe(first + 1);
+    const stale = nft.transaction().addElements(marks, [[2, 2]]);
+    await expect(stale.commit({ ifGeneration: first })).rejects.toThrow(GenerationConflictError);
+    expect(await nft.listElements(marks)).toHaveLength(1);
+  });
+
+  test('an update that somebody overtakes is made again', async () => {
+    const nft = begun();
+    const attempts: number[] = [];
+    await nft.update(async (transaction, { attempt }) => {
+      attempts.push(attempt);
+      if (attempt < 3)
+        await nft
+          .transaction()
+          .addElements(marks, [[attempt, 1]])
+          .commit();
+      transaction.addElements(marks, [[100, 1]]);
+    });
+    expect(attempts).toEqual([1, 2, 3]);
+    expect((await nft.listElements(marks)).map(({ key }) => key)).toEqual([1, 2, 100]);
+  });
+
+  test('a check changes nothing', async () => {
+    const kernel = new FakeKernel();
+    const nft = begun(kernel);
+    const before = kernel.committed.length;
+    await nft.transaction().delete(filter).check();
+    await expect(nft.transaction().delete(chain(filter, 'nowhere')).check()).rejects.toThrow(
+      TransactionError,
+    );
+    expect(await nft.listTables()).toEqual([filter]);
+    expect(kernel.committed).toHaveLength(before);
+  });
+});
+
+test('what it can do can be asked', async () => {
+  const { has } = await begun().features();
+  expect(has.destroy).toBe(true);
+  expect(has.catchAll).toBe(true);
+});
+
+describe('it is a socket like the others', () => {
+  test('closed: ClosedError', async () => {
+    const nft = begun();
+    await nft.close();
+    await expect(nft.listTables()).rejects.toThrow(ClosedError);
+    await expect(nft.transaction().add(filter).commit()).rejects.toThrow(ClosedError);
+    expect(() => nft.transaction().add(filter).commitSync()).toThrow(ClosedError);
+  });
+
+  test('something is under way: PendingError', async () => {
+    const nft = begun();
+    const commit = nft.transaction().add(filter).commit();
+    const second = nft.transaction().add(ssh);
+    expect(() => second.commitSync()).toThrow(PendingError);
+    await commit;
+    second.commitSync();
+  });
+});
