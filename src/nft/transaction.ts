@@ -10,7 +10,7 @@ import { familyNumber } from './family.ts';
 import type { Flowtable } from './flowtable.ts';
 import { runNow } from './interval/range-list.ts';
 import { isStatefulObject, type StatefulObject } from './object/kinds.ts';
-import { type ElementRows, plainRows, type RowUse, rowsOf } from './pack/element-rows.ts';
+import { type ElementRows, PlainRows, type RowUse, rowsOf } from './pack/element-rows.ts';
 import type { MergedRange } from './pack/interval-rows.ts';
 import { NewSets } from './pack/new-sets.ts';
 import { packPackedElements } from './pack/packed-elements.ts';
@@ -202,7 +202,7 @@ export class Transaction {
 
   /**
    * `addElements` with values that `packValue` made, `keys[i]` with `data[i]`: the fast way for those who keep many. Not for
-   * verdict maps, timeouts or comments.
+   * verdict maps, sets with intervals, timeouts or comments, and it gives a set no size.
    */
   addPackedElements(set: AnySet, keys: readonly PackedValue[], data?: readonly PackedValue[]): this {
     return this.#packedElements('add', set, keys, data);
@@ -396,7 +396,7 @@ export class Transaction {
     // Without a list of elements the kernel would delete all of them.
     if (list.length === 0) return this;
     const { use } = ELEMENT_VERBS[verb];
-    const rows = set.intervals ? runNow(rowsOf(set, list, use)) : plainRows(set, list, use);
+    const rows = set.intervals ? runNow(rowsOf(set, list, use)) : new PlainRows(set, list, use);
     this[PACK_ROWS](verb, set, rows, 0, rows.count);
     return this;
   }
@@ -431,6 +431,7 @@ export class Transaction {
     data: readonly PackedValue[] | undefined,
   ): this {
     if (keys.length === 0) return this;
+    if (set.intervals) throw new InvalidArgumentError('set', set.name, 'one without intervals');
     if (verb === 'add' && set.kind !== 'set' && data === undefined) {
       throw new InvalidArgumentError('data', data, `the data of a ${set.kind}`);
     }

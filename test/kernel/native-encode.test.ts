@@ -229,3 +229,24 @@ function generator(seed: number): (below: number) => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
   };
 }
+
+describe("the header's flags", () => {
+  const withFlags = (flags: number) => {
+    const packed = transaction(addTable('t'));
+    packed.writeUInt32LE(flags, 12);
+    return packed;
+  };
+  const BATCH_END = 17;
+
+  it('1 leaves out the end of the batch, without which nothing is committed', () => {
+    const committed = messages(encode(withFlags(0)) as Uint8Array);
+    const checked = messages(encode(withFlags(1)) as Uint8Array);
+    expect(committed.at(-1)?.type).toBe(BATCH_END);
+    expect(checked).toEqual(committed.slice(0, -1));
+  });
+
+  it('others are refused', () => {
+    expect(encode(withFlags(2))).toContain('flags that are not known');
+    expect(encode(withFlags(3))).toContain('flags that are not known');
+  });
+});

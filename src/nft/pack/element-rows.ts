@@ -20,23 +20,39 @@ export interface ElementRows {
 export type RowUse = 'elements' | 'renewed' | 'keys';
 
 /** The rows of a set without intervals: each element is one. */
-export function plainRows(set: AnySet, list: readonly AnyElement[], use: RowUse): ElementRows {
-  return {
-    count: list.length,
-    pack(writer, from, to) {
-      const elements = from === 0 && to === list.length ? list : list.slice(from, to);
-      const part = { elements, indexOf: (place: number) => from + place, renew: use === 'renewed' };
-      if (use === 'keys') packElementKeys(writer, set, part);
-      else packElements(writer, set, part);
-    },
-    sourceOf: (from, packed) => from + packed,
-    keyAt: (source) => (use === 'keys' ? list[source] : keyOf(set, list[source])),
-  };
+export class PlainRows implements ElementRows {
+  readonly #set: AnySet;
+  readonly #list: readonly AnyElement[];
+  readonly #use: RowUse;
+
+  constructor(set: AnySet, list: readonly AnyElement[], use: RowUse) {
+    this.#set = set;
+    this.#list = list;
+    this.#use = use;
+  }
+
+  get count(): number {
+    return this.#list.length;
+  }
+
+  pack(writer: PackedWriter, from: number, to: number): void {
+    const elements = from === 0 && to === this.#list.length ? this.#list : this.#list.slice(from, to);
+    if (this.#use === 'keys') packElementKeys(writer, this.#set, { elements, from });
+    else packElements(writer, this.#set, { elements, from, renew: this.#use === 'renewed' });
+  }
+
+  sourceOf(from: number, packed: number): number {
+    return from + packed;
+  }
+
+  keyAt(source: number): unknown {
+    return this.#use === 'keys' ? this.#list[source] : keyOf(this.#set, this.#list[source]);
+  }
 }
 
 /** The rows of any set. Yields where the caller may pause. */
 export function* rowsOf(set: AnySet, list: readonly AnyElement[], use: RowUse): Generator<void, ElementRows> {
-  if (!set.intervals) return plainRows(set, list, use);
+  if (!set.intervals) return new PlainRows(set, list, use);
   const rows = new IntervalRows(set, list, use);
   yield* rows.arrange();
   return rows;

@@ -210,8 +210,7 @@ export class IntervalRows implements ElementRows {
     writer.count(elements.length);
     this.#packPairFlags(writer, elements);
     this.#packPairKeys(writer, elements, starts, from);
-    const indexOf = (place: number) => sources[place] ?? 0;
-    this.#packRest(writer, { elements, indexOf, ...(openRange === undefined ? {} : { openRange }) });
+    this.#packRest(writer, { elements, from, sources, ...(openRange === undefined ? {} : { openRange }) });
   }
 
   #packPairFlags(writer: PackedWriter, elements: readonly AnyElement[]): void {
@@ -254,7 +253,7 @@ export class IntervalRows implements ElementRows {
     ] as const) {
       writer.fixedColumn(id, width, elements.length).set(keys.subarray(from * width, to * width));
     }
-    this.#packRest(writer, { elements, indexOf: (place) => this.#sources[from + place] ?? 0 });
+    this.#packRest(writer, { elements, from, sources: this.#sources.subarray(from, to) });
   }
 
   #packRest(writer: PackedWriter, list: ElementList): void {

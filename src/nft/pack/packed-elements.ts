@@ -19,12 +19,19 @@ type WithOptions = ElementOptions & { readonly key: unknown; readonly value?: un
 export interface ElementList {
   /** In a set with intervals, {@link RANGE_END} among them. */
   readonly elements: readonly AnyElement[];
-  /** The place of one of them in the caller's list, for errors. */
-  indexOf(place: number): number;
+  /** The place of the first one in the caller's list, for errors. */
+  readonly from: number;
+  /** Their places, where they are not one behind the other. */
+  readonly sources?: ArrayLike<number>;
   /** The element whose range has no end; see {@link elementUserdata}. */
   readonly openRange?: number;
   /** An element that is there already gets its whole time again: what the kernel takes is the time that is left. */
   readonly renew?: boolean;
+}
+
+/** The place of an element in the caller's list. */
+function sourceOf({ from, sources }: ElementList, place: number): number {
+  return sources?.[place] ?? from + place;
 }
 
 /** The end of a range: an element that has a key and nothing else. */
@@ -132,11 +139,12 @@ function packColumn(
   writer: PackedWriter,
   id: number,
   type: DataType<never, unknown>,
-  { elements, indexOf }: ElementList,
+  list: ElementList,
   select: (element: AnyElement) => unknown,
   part: string,
   argument: 'elements' | 'keys' = 'elements',
 ): void {
+  const { elements } = list;
   const width = type.byteLength;
   const column = writer.fixedColumn(id, width, elements.length);
   column.fill(0);
@@ -150,7 +158,7 @@ function packColumn(
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
     const inElement = part === '' ? error : error.within(part);
-    throw inElement.within(`${argument}[${indexOf(index)}]`);
+    throw inElement.within(`${argument}[${sourceOf(list, index)}]`);
   }
 }
 
@@ -170,13 +178,13 @@ function packPacked(
   }
 }
 
-function packVerdicts(writer: PackedWriter, set: AnySet, { elements, indexOf }: ElementList): void {
-  const verdicts = elements.map((element, i) => {
+function packVerdicts(writer: PackedWriter, set: AnySet, list: ElementList): void {
+  const verdicts = list.elements.map((element, i) => {
     if (element === RANGE_END) return undefined;
     const verdict = elementValue(set, element) as Verdict | undefined;
     if (verdict?.kind === 'verdict') return verdict;
     const expected = 'a verdict (accept, drop, jump(chain) …)';
-    throw new InvalidArgumentError(`elements[${indexOf(i)}].value`, verdict, expected);
+    throw new InvalidArgumentError(`elements[${sourceOf(list, i)}].value`, verdict, expected);
   });
   const codes = writer.fixedColumn(ELEMENT_COLUMN.verdict, 4, verdicts.length);
   for (const [i, verdict] of verdicts.entries()) codes.writeInt32LE(verdict?.code ?? 0, 4 * i);
@@ -189,14 +197,14 @@ function packVerdicts(writer: PackedWriter, set: AnySet, { elements, indexOf }: 
 }
 
 /** The objects of an object map, given by description or name. */
-function packObjectNames(writer: PackedWriter, set: AnySet, { elements, indexOf }: ElementList): void {
-  const names = elements.map((element, i) => {
+function packObjectNames(writer: PackedWriter, set: AnySet, list: ElementList): void {
+  const names = list.elements.map((element, i) => {
     if (element === RANGE_END) return NOTHING;
     const value = elementValue(set, element);
     const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : value;
     if (typeof name !== 'string' || name === '') {
       throw new InvalidArgumentError(
-        `elements[${indexOf(i)}].value`,
+        `elements[${sourceOf(list, i)}].value`,
         value,
         "a stateful object, or an object's name",
       );
@@ -226,7 +234,7 @@ function packOptions(writer: PackedWriter, set: AnySet, list: ElementList): void
   if (list.openRange !== undefined || options?.some(({ comment }) => comment !== undefined)) {
     const userdata = list.elements.map((_, i) => {
       const comment = options?.[i]?.comment;
-      if (comment !== undefined) checkComment(`elements[${list.indexOf(i)}].comment`, comment);
+      if (comment !== undefined) checkComment(`elements[${sourceOf(list, i)}].comment`, comment);
       return elementUserdata(comment, i === list.openRange);
     });
     writer.variableColumn(ELEMENT_COLUMN.userdata, userdata);
@@ -236,7 +244,7 @@ function packOptions(writer: PackedWriter, set: AnySet, list: ElementList): void
 function packTimes(
   writer: PackedWriter,
   set: AnySet,
-  { indexOf }: ElementList,
+  list: ElementList,
   options: readonly ElementOptions[],
   name: 'timeoutMs' | 'expiresMs',
   select: (element: ElementOptions) => number | undefined,
@@ -252,7 +260,7 @@ function packTimes(
     const time = select(element);
     if (time !== undefined && (!Number.isSafeInteger(time) || time < 1)) {
       const expected = 'a whole number of milliseconds above 0';
-      throw new InvalidArgumentError(`elements[${indexOf(i)}].${name}`, time, expected);
+      throw new InvalidArgumentError(`elements[${sourceOf(list, i)}].${name}`, time, expected);
     }
     column.writeBigUInt64LE(time === undefined ? NO_TIME : BigInt(time), 8 * i);
   }
@@ -261,13 +269,13 @@ function packTimes(
 function packStatements(
   writer: PackedWriter,
   set: AnySet,
-  { indexOf }: ElementList,
+  list: ElementList,
   options: readonly ElementOptions[],
 ): void {
   if (options.every(({ statements }) => statements === undefined)) return;
   const encoded = options.map(({ statements = [] }, i) => {
     if (statements.length === 0) return NOTHING;
-    const argument = `elements[${indexOf(i)}].statements`;
+    const argument = `elements[${sourceOf(list, i)}].statements`;
     if (statements.length > MAX_STATEMENTS) {
       throw new InvalidArgumentError(argument, statements, 'a list of one or two statements');
     }
