@@ -135,7 +135,16 @@ export {
   vlan,
 } from './nft/statement/header.ts';
 export { type LogFlag, type LogOptions, log } from './nft/statement/log.ts';
-export { eq, inNetwork, neq, noneOf, notInNetwork, oneOf } from './nft/statement/match.ts';
+export {
+  eq,
+  inNetwork,
+  neq,
+  noneOf,
+  notInNetwork,
+  oneOf,
+  startsOtherwise,
+  startsWith,
+} from './nft/statement/match.ts';
 export { hasAny, hasLabel, hasOnly } from './nft/statement/match-flags.ts';
 export {
   atLeast,
