@@ -1,10 +1,12 @@
+import type { FakeMessage } from './fake-message.ts';
 import type { FakeRuleset, FakeSet, FakeTable } from './fake-ruleset.ts';
 import { Journal } from './journal.ts';
+import type { PackedOperation } from './unpack.ts';
 
 /** How a batch is gone through. */
 export interface Way {
-  /** Each element is a message of its own; otherwise the first that is refused ends its operation. */
-  readonly eachElement: boolean;
+  /** Operations whose elements are a message each; of others the first element that is refused ends the operation. */
+  readonly split: ReadonlySet<PackedOperation>;
   /** Follow jumps behind each message that may have made them lead too deep: NFT_VALIDATE_DO. */
   readonly followEach: boolean;
 }
@@ -22,6 +24,10 @@ export interface Batch {
   readonly toggled: Set<FakeTable>;
   /** Tables that may not be made dormant or awake any more in this batch: nft_table_pending_update. */
   readonly updated: Set<FakeTable>;
+  /** Sets with deleted boundaries, which stay until the commit. */
+  readonly toSweep: Set<FakeSet>;
+  /** What the kernel tells those who listen; described as things are at the commit. */
+  readonly events: (() => FakeMessage)[];
   /** What waits for the commit. */
   readonly atCommit: (() => void)[];
   readonly way: Way;
@@ -36,6 +42,8 @@ export function beginBatch(ruleset: FakeRuleset, nowMs: number, way: Way): Batch
     toValidate: new Set(),
     toggled: new Set(),
     updated: new Set(),
+    toSweep: new Set(),
+    events: [],
     atCommit: [],
     way,
   };

@@ -2,6 +2,8 @@ import { constants } from 'node:os';
 import { u32Of } from '../netlink/attribute.ts';
 import { NFT_MSG, NFTA_OBJ } from '../nft/pack/uapi.ts';
 import type { Batch } from './fake-batch.ts';
+import { describeObject } from './fake-descriptions.ts';
+import { objectDeleted } from './fake-message.ts';
 import { type FakeObject, type FakeTable, objectKey } from './fake-ruleset.ts';
 import { isExclusive, rawFields } from './packed-fields.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -17,7 +19,7 @@ const FLOWTABLE_MESSAGES: readonly number[] = [
 
 /** Stateful objects and flowtables: kept as the attributes that they came as. */
 export function newObject(
-  { journal }: Batch,
+  { journal, events }: Batch,
   table: FakeTable,
   operation: PackedOperation,
 ): readonly Refusal[] {
@@ -25,6 +27,7 @@ export function newObject(
   const there = map.get(key);
   if (there !== undefined) return isExclusive(operation) ? refuse(EEXIST, NAME) : [];
   const object: FakeObject = {
+    isFlowtable: FLOWTABLE_MESSAGES.includes(operation.message),
     name,
     type,
     handle: table.nextHandle++,
@@ -32,11 +35,12 @@ export function newObject(
     uses: 0,
   };
   journal.add(map, key, object);
+  events.push(() => describeObject(table, object));
   return [];
 }
 
 export function deleteObject(
-  { journal }: Batch,
+  { journal, events }: Batch,
   table: FakeTable,
   operation: PackedOperation,
 ): readonly Refusal[] {
@@ -47,6 +51,7 @@ export function deleteObject(
   if (object === undefined) return isOptional ? [] : refuse(ENOENT, NAME);
   if (object.uses > 0) return refuse(EBUSY, NAME);
   journal.removeOrdered(map, key);
+  events.push(() => objectDeleted(table, object));
   return [];
 }
 
