@@ -11,6 +11,14 @@ export interface Way {
   readonly followEach: boolean;
 }
 
+/** One change that is committed. */
+export interface FakeEvent {
+  /** What waits until then. */
+  readonly apply?: () => void;
+  /** For those who listen: as things are at that moment. */
+  readonly describe: () => FakeMessage;
+}
+
 /** One batch on its way: what it works on, and how it is taken back. */
 export interface Batch {
   readonly ruleset: FakeRuleset;
@@ -26,9 +34,9 @@ export interface Batch {
   readonly updated: Set<FakeTable>;
   /** Sets with deleted boundaries, which stay until the commit. */
   readonly toSweep: Set<FakeSet>;
-  /** What the kernel tells those who listen; described as things are at the commit. */
-  readonly events: (() => FakeMessage)[];
-  /** What waits for the commit. */
+  /** What the kernel does and tells at the commit, one after the other. */
+  readonly events: FakeEvent[];
+  /** What waits for the end of the commit. */
   readonly atCommit: (() => void)[];
   readonly way: Way;
 }

@@ -57,7 +57,7 @@ export function newChain(batch: Batch, table: FakeTable, operation: PackedOperat
     rules: [],
   };
   journal.add(table.chains, name, chain);
-  batch.events.push(() => describeChain(table, chain));
+  batch.events.push({ describe: () => describeChain(table, chain) });
   return [];
 }
 
@@ -78,7 +78,7 @@ function updateChain(
   const devices = [...new Set([...(base?.devices ?? []), ...(hook?.devices ?? [])])];
   updated.add(table);
   journal.set(chain, 'base', base && { ...base, policy: policy ?? base.policy, devices });
-  events.push(() => describeChain(table, chain));
+  events.push({ describe: () => describeChain(table, chain) });
   return [];
 }
 
@@ -121,7 +121,7 @@ export function deleteChain(batch: Batch, table: FakeTable, operation: PackedOpe
   flushChain(batch, table, chain);
   if (chain.base !== undefined) batch.updated.add(table);
   journal.removeOrdered(table.chains, name);
-  batch.events.push(() => chainDeleted(table, chain));
+  batch.events.push({ describe: () => chainDeleted(table, chain) });
   return [];
 }
 
@@ -142,6 +142,6 @@ function deleteDevices(
   if (base === undefined) return refuse(EOPNOTSUPP);
   if (devices.some((device) => !base.devices.includes(device))) return refuse(ENOENT, NFTA.hook);
   journal.set(chain, 'base', { ...base, devices: base.devices.filter((each) => !devices.includes(each)) });
-  events.push(() => chainDeleted(table, chain));
+  events.push({ describe: () => chainDeleted(table, chain) });
   return [];
 }

@@ -41,7 +41,8 @@ export function inParts(elements: readonly FakeElement[], set: FakeSet): readonl
 function elementAttribute(set: FakeSet, element: FakeElement, nowMs: number): Uint8Array {
   const value = (text: string) => attribute(NFTA_DATA.value, Buffer.from(text, 'latin1'));
   const { key, keyEnd, data, verdict, chain, object, flags, timeoutMs, expiresAtMs, userdata } = element;
-  const isTimed = (set.flags & FAKE_SET_FLAG.timeout) !== 0 && timeoutMs > 0n;
+  // In a set with a timeout of its own the elements that stay say so.
+  const canLeave = (set.flags & FAKE_SET_FLAG.timeout) !== 0;
   const left = BigInt(Math.max(0, Math.floor(expiresAtMs - nowMs)));
   return nest(NFTA_LIST_ELEMENT, [
     ...((flags & ELEMENT_FLAG.catchAll) === 0 ? [nest(NFTA_SET_ELEM.key, [value(key)])] : []),
@@ -50,8 +51,8 @@ function elementAttribute(set: FakeSet, element: FakeElement, nowMs: number): Ui
     ...(verdict === undefined ? [] : [nest(NFTA_SET_ELEM.data, [wireVerdict(verdict, chain?.name)])]),
     ...(object === undefined ? [] : [textAttribute(NFTA_SET_ELEM.object, object.name)]),
     ...(flags === 0 ? [] : [u32Attribute(NFTA_SET_ELEM.flags, flags)]),
-    ...(isTimed && timeoutMs !== set.timeoutMs ? [u64Attribute(NFTA_SET_ELEM.timeout, timeoutMs)] : []),
-    ...(isTimed ? [u64Attribute(NFTA_SET_ELEM.expiration, left)] : []),
+    ...(canLeave && timeoutMs !== set.timeoutMs ? [u64Attribute(NFTA_SET_ELEM.timeout, timeoutMs)] : []),
+    ...(canLeave && timeoutMs > 0n ? [u64Attribute(NFTA_SET_ELEM.expiration, left)] : []),
     ...optional(NFTA_SET_ELEM.userdata, userdata),
     element.more,
   ]);

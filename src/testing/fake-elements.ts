@@ -68,7 +68,7 @@ function newElement(
   retainElement(batch, element);
   batch.journal.add(set.elements, element.identity, element);
   placeBoundary(batch, set, element);
-  batch.events.push(() => describeElements(table, set, [element], batch.nowMs));
+  batch.events.push({ describe: () => describeElements(table, set, [element], batch.nowMs) });
   if (element.chain !== undefined && set.uses > 0) batch.toValidate.add(table);
   // Like newer kernels (seen in 6.18): it is put in all the same, and the abort takes it out again.
   return isFull ? ENFILE : 0;
@@ -85,17 +85,19 @@ function hasSameData(one: FakeElement, other: FakeElement): boolean {
 
 /** Since 6.12 (4201f3938914): another timeout counts from the commit on. The same one goes on counting. */
 function refreshTimeout(
-  { journal, atCommit, events, nowMs }: Batch,
+  { events, nowMs }: Batch,
   table: FakeTable,
   set: FakeSet,
   present: FakeElement,
   again: FakeElement,
 ): void {
   if (present.timeoutMs === again.timeoutMs) return;
-  events.push(() => describeElements(table, set, [present], nowMs));
-  atCommit.push(() => {
-    journal.set(present, 'timeoutMs', again.timeoutMs);
-    journal.set(present, 'expiresAtMs', again.expiresAtMs);
+  events.push({
+    apply() {
+      present.timeoutMs = again.timeoutMs;
+      present.expiresAtMs = again.expiresAtMs;
+    },
+    describe: () => describeElements(table, set, [present], nowMs),
   });
 }
 
@@ -172,7 +174,9 @@ function deleteElement(
 /** Deletes an element, and tells so. */
 function dropElement(batch: Batch, table: FakeTable, set: FakeSet, element: FakeElement): void {
   removeElement(batch, set, element);
-  batch.events.push(() => describeElements(table, set, [element], batch.nowMs, NFT_MSG.delSetElem));
+  batch.events.push({
+    describe: () => describeElements(table, set, [element], batch.nowMs, NFT_MSG.delSetElem),
+  });
 }
 
 function removeElement(batch: Batch, set: FakeSet, element: FakeElement): void {

@@ -82,8 +82,7 @@ export function leaveBoundary(batch: Batch, set: FakeSet, element: FakeElement):
   if (batch.toSweep.has(set)) return;
   batch.toSweep.add(set);
   batch.atCommit.push(() => {
-    const rest = set.boundaries?.filter(({ isDeleted }) => !isDeleted);
-    batch.journal.set(set, 'boundaries', rest);
+    set.boundaries = set.boundaries?.filter(({ isDeleted }) => !isDeleted);
   });
 }
 

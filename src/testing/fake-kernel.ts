@@ -136,15 +136,21 @@ export class FakeKernel implements Transport {
       return KERNEL_TIME_NS;
     }
     this.committed.push(copy);
-    if (made.isChange) this.#commit(made, process);
+    this.#commit(made, process);
     return KERNEL_TIME_NS;
   }
 
   #commit(made: Made, process: FakeProcess): void {
+    if (!made.isChange) {
+      made.commit(false);
+      return;
+    }
     this.#ruleset.generation = (this.#ruleset.generation % 0xffffffff) + 1;
-    if (this.#listening.size === 0) return;
     const { generation } = this.#ruleset;
-    const messages = [...made.events(), generationMessage(generation, process)].map((message) =>
+    const isHeard = this.#listening.size > 0;
+    const told = made.commit(isHeard);
+    if (!isHeard) return;
+    const messages = [...told, generationMessage(generation, process)].map((message) =>
       packMessage(message, generation),
     );
     for (const listening of this.#listening) {

@@ -42,7 +42,7 @@ export function newRule(batch: Batch, table: FakeTable, operation: PackedOperati
   }
   retainRule(batch, made);
   batch.journal.set(chain, 'rules', rules);
-  batch.events.push(() => describeRule(table, chain, made));
+  batch.events.push({ describe: () => describeRule(table, chain, made) });
   return batch.way.followEach && leadsTooDeep(batch, table) ? refuse(EMLINK) : [];
 }
 
@@ -136,12 +136,12 @@ function retainRule({ journal }: Batch, { references }: FakeRule): void {
 /** What the rule led to is less used by one; a set without a name goes with its rule. */
 function releaseRule(batch: Batch, table: FakeTable, chain: FakeChain, rule: FakeRule): void {
   const { chains, sets, objects } = rule.references;
-  batch.events.push(() => ruleDeleted(table, chain, rule));
+  batch.events.push({ describe: () => ruleDeleted(table, chain, rule) });
   for (const each of [...chains, ...sets, ...objects]) batch.journal.set(each, 'uses', each.uses - 1);
   for (const set of sets) {
     if ((set.flags & FAKE_SET_FLAG.anonymous) === 0 || set.uses > 0) continue;
     dropSet(batch, table, set);
-    batch.events.push(() => setDeleted(table, set));
+    batch.events.push({ describe: () => setDeleted(table, set) });
   }
 }
 

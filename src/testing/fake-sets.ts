@@ -24,7 +24,7 @@ export function newSet(batch: Batch, table: FakeTable, operation: PackedOperatio
   const name = wanted.includes('%d') ? freeName(table, wanted) : wanted;
   const set = makeSet(table, name, operation);
   journal.add(table.sets, name, set);
-  batch.events.push(() => describeSet(table, set));
+  batch.events.push({ describe: () => describeSet(table, set) });
   const id = u32Field(operation, NFTNL_SET.id);
   if (id !== undefined) setsById.set(id, set);
   return [];
@@ -85,7 +85,7 @@ function updateSet(
   journal.set(set, 'timeoutMs', u64Field(operation, NFTNL_SET.timeout) ?? 0n);
   const size = u32Field(operation, NFTNL_SET.descSize);
   if (size !== undefined && size !== 0) journal.set(set, 'size', size);
-  events.push(() => describeSet(table, set));
+  events.push({ describe: () => describeSet(table, set) });
   return [];
 }
 
@@ -104,7 +104,7 @@ export function deleteSet(batch: Batch, table: FakeTable, operation: PackedOpera
   }
   if (set.uses > 0) return refuse(EBUSY, NAME);
   dropSet(batch, table, set);
-  batch.events.push(() => setDeleted(table, set));
+  batch.events.push({ describe: () => setDeleted(table, set) });
   return [];
 }
 

@@ -30,7 +30,7 @@ export function newTable(
     updated.add(there);
     toggled.add(there);
     journal.set(there, 'flags', flags);
-    events.push(() => describeTable(there));
+    events.push({ describe: () => describeTable(there) });
     return [];
   }
   const table: FakeTable = {
@@ -46,7 +46,7 @@ export function newTable(
     flowtables: new Map(),
   };
   journal.add(ruleset.tables, key, table);
-  events.push(() => describeTable(table));
+  events.push({ describe: () => describeTable(table) });
   return [];
 }
 
@@ -67,11 +67,11 @@ function empty(batch: Batch, table: FakeTable): void {
   const { events } = batch;
   for (const chain of table.chains.values()) flushChain(batch, table, chain);
   for (const set of table.sets.values()) {
-    if ((set.flags & FAKE_SET_FLAG.anonymous) === 0) events.push(() => setDeleted(table, set));
+    if ((set.flags & FAKE_SET_FLAG.anonymous) === 0) events.push({ describe: () => setDeleted(table, set) });
   }
   for (const object of [...table.flowtables.values(), ...table.objects.values()]) {
-    events.push(() => objectDeleted(table, object));
+    events.push({ describe: () => objectDeleted(table, object) });
   }
-  for (const chain of table.chains.values()) events.push(() => chainDeleted(table, chain));
-  events.push(() => tableDeleted(table));
+  for (const chain of table.chains.values()) events.push({ describe: () => chainDeleted(table, chain) });
+  events.push({ describe: () => tableDeleted(table) });
 }

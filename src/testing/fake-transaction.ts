@@ -1,5 +1,5 @@
 import { applyOperation } from './fake-application.ts';
-import { beginBatch } from './fake-batch.ts';
+import { type Batch, beginBatch } from './fake-batch.ts';
 import type { FakeMessage } from './fake-message.ts';
 import type { FakeRuleset } from './fake-ruleset.ts';
 import { leadsTooDeep } from './fake-validation.ts';
@@ -9,10 +9,10 @@ import type { PackedOperation } from './unpack.ts';
 /** What became of a batch. With refusals it is taken back. */
 export interface Made {
   readonly refusals: readonly OperationRefusal[];
-  /** Whether there is anything to commit. */
+  /** Whether there is anything to commit: without it there is no new generation. */
   readonly isChange: boolean;
-  /** What those who listen are told of it, described as things are now. */
-  readonly events: () => readonly FakeMessage[];
+  /** Does what waits for the commit, and gives what those are told who listen, where somebody does. */
+  readonly commit: (isHeard: boolean) => readonly FakeMessage[];
   readonly revert: () => void;
 }
 
@@ -83,16 +83,25 @@ function apply(
   for (const [index, operation] of operations.entries()) {
     for (const refusal of applyOperation(batch, operation)) refusals.push({ operation: index, refusal });
   }
-  if (refusals.length === 0) for (const finish of batch.atCommit) finish();
   const made = {
     refusals,
-    isChange: journal.length > 0,
-    events: () => events.map((describe) => describe()),
+    isChange: events.length > 0,
+    commit: (isHeard: boolean) => commit(batch, isHeard),
     leadsTooDeep: refusals.length === 0 && [...batch.toValidate].some((table) => leadsTooDeep(batch, table)),
     revert: () => journal.revert(),
   };
   if (refusals.length > 0 || made.leadsTooDeep) made.revert();
   return made;
+}
+
+function commit({ events, atCommit }: Batch, isHeard: boolean): readonly FakeMessage[] {
+  const messages: FakeMessage[] = [];
+  for (const { apply: change, describe } of events) {
+    change?.();
+    if (isHeard) messages.push(describe());
+  }
+  for (const finish of atCommit) finish();
+  return messages;
 }
 
 /** Both, in the order of operations and elements. */
