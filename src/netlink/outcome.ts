@@ -8,7 +8,7 @@ export interface RawOutcome {
   readonly errno: number;
   readonly step: Step;
   readonly failures: readonly RawFailure[];
-  /** More failed than the receive buffer took. */
+  /** More may have failed: than the receive buffer took, or than could be asked for element by element. */
   readonly failuresLost: boolean;
   readonly batchBytes: number;
   readonly limitBytes: number;

@@ -16,7 +16,7 @@ export class TransactionError extends Error {
   /** errno's name of the first failure, or of the system call: `'EEXIST'`. */
   readonly code: string;
   readonly failures: readonly Failure[];
-  /** True when the kernel refused more than it could tell. */
+  /** True when there may be more: the kernel refused more than it could tell, or the transaction is too large to ask for each element. */
   readonly failuresLost: boolean;
 
   /** Explains what the addon reported of a transaction with these operations. */
@@ -84,7 +84,7 @@ function summary(raw: RawOutcome, failures: readonly Failure[]): string {
   if (failures.length === 0) return `${head}: ${cause(raw)}`;
   const lines = failures.slice(0, SHOWN).map(({ message }) => `  ${message}`);
   if (failures.length > SHOWN) lines.push(`  … and ${failures.length - SHOWN} more`);
-  if (raw.failuresLost) lines.push('  … and others that the kernel could not report');
+  if (raw.failuresLost) lines.push('  … and perhaps others that could not be found out');
   return [`${head}: ${failures.length === 1 ? 'one failure' : `${failures.length} failures`}`, ...lines].join(
     '\n',
   );
