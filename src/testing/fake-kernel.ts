@@ -39,6 +39,7 @@ export class FakeKernel implements Transport {
   /** Every transaction that was committed, packed. */
   readonly committed: Uint8Array[] = [];
 
+  /** An empty kernel. */
   constructor({ nowMs = () => performance.now() }: FakeKernelOptions = {}) {
     this.#nowMs = nowMs;
   }
@@ -66,6 +67,7 @@ export class FakeKernel implements Transport {
     return this.#later(() => answer(this.#ruleset, this.#nowMs(), question));
   }
 
+  /** Later calls throw ClosedError. */
   async close(): Promise<void> {
     this.#closed = true;
   }

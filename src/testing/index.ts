@@ -1,1 +1,5 @@
+/**
+ * A kernel in memory, for tests without root: `new Nftables(new FakeKernel())`.
+ * @module nftlink/testing
+ */
 export { FakeKernel, type FakeKernelOptions } from './fake-kernel.ts';
