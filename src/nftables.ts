@@ -335,6 +335,7 @@ export class Nftables implements AsyncDisposable {
     await this.#transport.close();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

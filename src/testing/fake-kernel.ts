@@ -46,6 +46,7 @@ export class FakeKernel implements Transport {
   /** Every transaction that was committed, packed. */
   readonly committed: Uint8Array[] = [];
 
+  /** An empty kernel. */
   constructor({
     nowMs = () => performance.now(),
     process: of = { id: process.pid, name: 'fake' },
@@ -84,6 +85,7 @@ export class FakeKernel implements Transport {
     return this.#own.listen(groups, options);
   }
 
+  /** Later calls throw ClosedError. */
   close(): Promise<void> {
     return this.#own.close();
   }
