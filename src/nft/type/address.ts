@@ -2,36 +2,26 @@ import { InvalidArgumentError } from '../../invalid-argument.ts';
 import type { DataType } from './data-type.ts';
 
 const ZERO = 48;
-const DOT_FROM_ZERO = 46 - ZERO;
+const DOT = 46;
 
 /** Writes a dotted IPv4 address; false when the text is not one. Leading zeros are refused: they are octal to some. */
 function parseIPv4(text: string, into: Uint8Array, offset: number): boolean {
-  let octet = 0;
-  let digits = 0;
-  let index = 0;
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - ZERO;
-    if (digit === DOT_FROM_ZERO) {
-      if (digits === 0 || index === 3) return false;
-      into[offset + index++] = octet;
-      octet = 0;
-      digits = 0;
-    } else {
-      octet = withDigit(octet, digits++, digit);
-      if (octet === BAD) return false;
+  let at = 0;
+  for (let index = 0; index < 4; index++) {
+    if (index > 0 && (at >= text.length || text.charCodeAt(at++) !== DOT)) return false;
+    const start = at;
+    let octet = 0;
+    for (; at < text.length; at++) {
+      const digit = text.charCodeAt(at) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      if (at > start && octet === 0) return false;
+      octet = octet * 10 + digit;
+      if (octet > 255) return false;
     }
+    if (at === start) return false;
+    into[offset + index] = octet;
   }
-  into[offset + 3] = octet;
-  return index === 3 && digits > 0;
-}
-
-const BAD = -1;
-
-/** The octet with one digit more. */
-function withDigit(octet: number, digits: number, digit: number): number {
-  if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return BAD;
-  const next = octet * 10 + digit;
-  return next > 255 ? BAD : next;
+  return at === text.length;
 }
 
 /** The dotted text of four bytes in network order. */
@@ -39,40 +29,72 @@ export function formatIPv4(bytes: Uint8Array, offset: number): string {
   return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`;
 }
 
+const COLON = 58;
+const NONE = -1;
+
 /** Writes an IPv6 address (RFC 4291 text, `::` and an IPv4 tail included); false when the text is not one. */
 function parseIPv6(text: string, into: Uint8Array, offset: number): boolean {
-  const halves = text.split('::');
-  if (halves.length > 2) return false;
-  const head = groupsOf(halves[0] ?? '');
-  const tail = halves.length === 2 ? groupsOf(halves[1] ?? '') : [];
-  if (head === undefined || tail === undefined) return false;
-  const missing = 8 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return false;
-  const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
-  for (const [i, group] of groups.entries()) {
-    into[offset + 2 * i] = group >> 8;
-    into[offset + 2 * i + 1] = group & 0xff;
+  const end = offset + 16;
+  let to = offset;
+  /** Where the zeros of `::` begin. */
+  let gap = NONE;
+  let at = 0;
+  if (text.startsWith('::')) {
+    gap = to;
+    at = 2;
   }
-  return true;
+  while (at < text.length && to < end) {
+    const groupEnd = endOfGroup(text, at);
+    if (text.charCodeAt(groupEnd) === DOT) {
+      if (to + 4 > end || !parseIPv4(text.slice(at), into, to)) return false;
+      to += 4;
+      at = text.length;
+      break;
+    }
+    if (groupEnd === at || groupEnd - at > 4) return false;
+    writeGroup(text, at, groupEnd, into, to);
+    to += 2;
+    at = groupEnd;
+    if (at === text.length) break;
+    if (text.charCodeAt(at++) !== COLON || at === text.length) return false;
+    if (text.charCodeAt(at) !== COLON) continue;
+    if (gap !== NONE) return false;
+    gap = to;
+    at++;
+  }
+  if (at < text.length) return false;
+  return gap === NONE ? to === end : openGap(into, gap, to, end);
 }
 
-function groupsOf(text: string): number[] | undefined {
-  if (text === '') return [];
-  const groups: number[] = [];
-  const parts = text.split(':');
-  for (const [i, part] of parts.entries()) {
-    if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
-      groups.push(Number.parseInt(part, 16));
-    } else if (i === parts.length - 1 && part.includes('.')) {
-      const tail = new Uint8Array(4);
-      if (!parseIPv4(part, tail, 0)) return undefined;
-      const [a = 0, b = 0, c = 0, d = 0] = tail;
-      groups.push((a << 8) | b, (c << 8) | d);
-    } else {
-      return undefined;
-    }
-  }
-  return groups;
+/** The place behind the hexadecimal digits from `at` on. */
+function endOfGroup(text: string, at: number): number {
+  let end = at;
+  while (end < text.length && hexDigit(text.charCodeAt(end)) !== NONE) end++;
+  return end;
+}
+
+function writeGroup(text: string, from: number, to: number, into: Uint8Array, offset: number): void {
+  let group = 0;
+  for (let at = from; at < to; at++) group = (group << 4) | hexDigit(text.charCodeAt(at));
+  into[offset] = group >> 8;
+  into[offset + 1] = group & 0xff;
+}
+
+/** The digit's value; NONE: it is something else. */
+function hexDigit(code: number): number {
+  const digit = code - ZERO;
+  if (digit >= 0 && digit <= 9) return digit;
+  // Lower case, whichever it was.
+  const letter = (code | 0x20) - 97;
+  return letter >= 0 && letter <= 5 ? letter + 10 : NONE;
+}
+
+/** Moves what was written behind `::` to the end; false when `::` stands for nothing. */
+function openGap(into: Uint8Array, gap: number, to: number, end: number): boolean {
+  if (to === end) return false;
+  into.copyWithin(gap + end - to, gap, to);
+  into.fill(0, gap, gap + end - to);
+  return true;
 }
 
 /** RFC 5952: lower case, the first longest run of two or more zero groups shortened, IPv4-mapped with a dotted tail. */
