@@ -7,6 +7,7 @@ import { benchListing } from './listing.ts';
 import { benchOneElement } from './one-element.ts';
 import { benchRules } from './rules.ts';
 import { benchChanges, benchFullLoad } from './services.ts';
+import { benchSync } from './sync.ts';
 
 /** All measurements of one run, side by side: what counts is the ratios. */
 const lab = new Lab('nftlink-bench');
@@ -27,6 +28,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   rules: () => benchRules(lab, host, folder),
   elements: () => benchElements(lab, host, folder),
   listing: () => benchListing(lab, host),
+  sync: () => benchSync(lab, host),
   services: async () => {
     await benchFullLoad(lab, host, folder);
     await benchChanges(host);

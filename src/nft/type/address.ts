@@ -3,25 +3,34 @@ import type { DataType } from './data-type.ts';
 
 const ZERO = 48;
 const DOT = 46;
+const COLON = 58;
+const NONE = -1;
 
 /** Writes a dotted IPv4 address; false when the text is not one. Leading zeros are refused: they are octal to some. */
 function parseIPv4(text: string, into: Uint8Array, offset: number): boolean {
   let at = 0;
   for (let index = 0; index < 4; index++) {
-    if (index > 0 && (at >= text.length || text.charCodeAt(at++) !== DOT)) return false;
-    const start = at;
-    let octet = 0;
-    for (; at < text.length; at++) {
-      const digit = text.charCodeAt(at) - ZERO;
-      if (digit < 0 || digit > 9) break;
-      if (at > start && octet === 0) return false;
-      octet = octet * 10 + digit;
-      if (octet > 255) return false;
-    }
-    if (at === start) return false;
-    into[offset + index] = octet;
+    if (index > 0 && text.charCodeAt(at++) !== DOT) return false;
+    const octet = octetAt(text, at);
+    if (octet === NONE) return false;
+    into[offset + index] = octet & 0xff;
+    at = octet >> 8;
   }
   return at === text.length;
+}
+
+/** The octet from `at` on and, above its 8 bits, the place behind it; NONE: there is none. */
+function octetAt(text: string, at: number): number {
+  let octet = 0;
+  let end = at;
+  for (; end < text.length; end++) {
+    const digit = text.charCodeAt(end) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    if (octet === 0 && end > at) return NONE;
+    octet = octet * 10 + digit;
+    if (octet > 255) return NONE;
+  }
+  return end === at ? NONE : (end << 8) | octet;
 }
 
 /** The dotted text of four bytes in network order. */
@@ -29,41 +38,40 @@ export function formatIPv4(bytes: Uint8Array, offset: number): string {
   return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`;
 }
 
-const COLON = 58;
-const NONE = -1;
-
 /** Writes an IPv6 address (RFC 4291 text, `::` and an IPv4 tail included); false when the text is not one. */
 function parseIPv6(text: string, into: Uint8Array, offset: number): boolean {
   const end = offset + 16;
-  let to = offset;
-  /** Where the zeros of `::` begin. */
-  let gap = NONE;
-  let at = 0;
-  if (text.startsWith('::')) {
-    gap = to;
-    at = 2;
-  }
-  while (at < text.length && to < end) {
+  const gap = text.indexOf('::');
+  if (gap === -1) return writeGroups(text, 0, text.length, into, offset, end) === end;
+  const head = gap === 0 ? offset : writeGroups(text, 0, gap, into, offset, end);
+  if (head === NONE) return false;
+  const behind = gap + 2;
+  const tail = behind === text.length ? head : writeGroups(text, behind, text.length, into, head, end);
+  return tail !== NONE && openGap(into, head, tail, end);
+}
+
+/** Writes the groups from one place of the text up to another; gives the place behind them, or NONE. */
+function writeGroups(
+  text: string,
+  from: number,
+  to: number,
+  into: Uint8Array,
+  offset: number,
+  end: number,
+): number {
+  let at = from;
+  for (let place = offset; place < end; place += 2) {
     const groupEnd = endOfGroup(text, at);
-    if (text.charCodeAt(groupEnd) === DOT) {
-      if (to + 4 > end || !parseIPv4(text.slice(at), into, to)) return false;
-      to += 4;
-      at = text.length;
-      break;
+    if (groupEnd < to && text.charCodeAt(groupEnd) === DOT) {
+      const isTail = to === text.length && place + 4 <= end;
+      return isTail && parseIPv4(text.slice(at), into, place) ? place + 4 : NONE;
     }
-    if (groupEnd === at || groupEnd - at > 4) return false;
-    writeGroup(text, at, groupEnd, into, to);
-    to += 2;
-    at = groupEnd;
-    if (at === text.length) break;
-    if (text.charCodeAt(at++) !== COLON || at === text.length) return false;
-    if (text.charCodeAt(at) !== COLON) continue;
-    if (gap !== NONE) return false;
-    gap = to;
-    at++;
+    if (!writeGroup(text, at, groupEnd, into, place)) return NONE;
+    if (groupEnd === to) return place + 2;
+    if (text.charCodeAt(groupEnd) !== COLON) return NONE;
+    at = groupEnd + 1;
   }
-  if (at < text.length) return false;
-  return gap === NONE ? to === end : openGap(into, gap, to, end);
+  return NONE;
 }
 
 /** The place behind the hexadecimal digits from `at` on. */
@@ -73,11 +81,14 @@ function endOfGroup(text: string, at: number): number {
   return end;
 }
 
-function writeGroup(text: string, from: number, to: number, into: Uint8Array, offset: number): void {
+/** Writes one to four hexadecimal digits; false when there are more or none. */
+function writeGroup(text: string, from: number, to: number, into: Uint8Array, offset: number): boolean {
+  if (to === from || to - from > 4) return false;
   let group = 0;
   for (let at = from; at < to; at++) group = (group << 4) | hexDigit(text.charCodeAt(at));
   into[offset] = group >> 8;
   into[offset + 1] = group & 0xff;
+  return true;
 }
 
 /** The digit's value; NONE: it is something else. */
