@@ -14,7 +14,7 @@ export interface Operation {
   /** An element operation's n-th element in the kernel's list: its place in the caller's list, and its key. */
   readonly elementAt?: (element: number) => { readonly index: number; readonly key: unknown };
   /** Names of a rule's expressions. */
-  readonly expressions?: readonly string[];
+  readonly expressions?: readonly string[] | undefined;
 }
 
 /** One thing that the kernel refused. */

@@ -143,8 +143,9 @@ export class SetHandle<S extends AnySet> {
   async sync(elements: Elements<ElementOf<S>>, { signal }: ReadOptions = {}): Promise<SyncReport> {
     const slices = new Slices(signal);
     const list = await collect<unknown>(elements, slices);
-    const desired = await desiredElements(this.description, list, slices);
-    return this.#towards(slices, () => desired);
+    // The kernel takes seconds to list a million elements: what was given is read meanwhile.
+    const desired = desiredElements(this.description, list, slices);
+    return this.#towards(slices, () => desired, desired);
   }
 
   /** Whether a key is in the set; in one with intervals, whether it, or all of a range, lies within one of its ranges. */
@@ -196,10 +197,11 @@ export class SetHandle<S extends AnySet> {
   /** Reads, compares and writes. */
   #towards(
     slices: Slices,
-    desiredOf: (replies: readonly Message[]) => Desired | Promise<Desired>,
+    desiredOf: (replies: readonly Message[]) => Promise<Desired>,
+    meanwhile?: Promise<unknown>,
   ): Promise<SyncReport> {
     return this.#untilCurrent(async () => {
-      const replies = await this.#dump(slices.signal);
+      const [replies] = await Promise.all([this.#dump(slices.signal), meanwhile]);
       const desired = await desiredOf(replies);
       const difference = await differenceOf(this.description, replies, desired, slices);
       return this.#apply(difference, desired.merged, slices);

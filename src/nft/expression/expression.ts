@@ -51,7 +51,15 @@ export function expression(
   name: string,
   attributes: readonly (ExpressionAttribute | undefined)[],
 ): Expression {
-  return Object.freeze({ name, attributes: attributes.filter((attribute) => attribute !== undefined) });
+  return expressionOf(
+    name,
+    attributes.filter((attribute) => attribute !== undefined),
+  );
+}
+
+/** The expression with just these attributes. */
+export function expressionOf(name: string, attributes: readonly ExpressionAttribute[]): Expression {
+  return Object.freeze({ name, attributes });
 }
 
 export function u32(id: number, value: number): ExpressionAttribute {

@@ -121,7 +121,9 @@ export const osf = {
 } as const;
 
 function osfField(ttl: OsfTtl, flags: number): Source<string> {
-  return loaded(name16, (dreg) => osfKind.make({ dreg, ttl: OSF_TTL[ttl], flags }));
+  // The kernel refuses flags of 0.
+  const fields = { ttl: OSF_TTL[ttl], ...(flags === 0 ? {} : { flags }) };
+  return loaded(name16, (dreg) => osfKind.make({ dreg, ...fields }));
 }
 
 /** NFT_XFRM_KEY_*. */

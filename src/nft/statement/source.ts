@@ -66,6 +66,16 @@ export interface Statement {
   expressions(family: Family): readonly Expression[];
 }
 
+/** A `load` that makes its expression once for each word: rules are many and what they read is little. */
+export function loadOnce(make: (word: number) => Expression): (word: number) => readonly Expression[] {
+  const made: (readonly Expression[])[] = [];
+  return (word) => {
+    const known = made[word] ?? Object.freeze([make(word)]);
+    made[word] = known;
+    return known;
+  };
+}
+
 export function statement(needs: readonly Need[], expressions: readonly Expression[]): Statement {
   return Object.freeze({ kind: 'statement', needs, expressions: () => expressions });
 }
