@@ -154,6 +154,46 @@ test('an endpoint on the node whose port is a node port without endpoints is ref
   expect(fate(world, { destination: '172.30.0.1' })).toEqual(['reject', '192.168.1.2:30001 m']);
 });
 
+test('only an endpoint on the node is its own client there', () => {
+  const world = makeWorld(
+    CONFIG,
+    [service('web', { clusterIP: '172.30.0.1' })],
+    [slice('web', { '10.1.0.1': 'here', '10.1.0.2': 'there' })],
+  );
+  const from = (source: string) => fate(world, { destination: '172.30.0.1', source });
+  expect(from('10.1.0.1')).toEqual(['10.1.0.1:8080 m', '10.1.0.2:8080']);
+  expect(from('10.1.0.2')).toEqual(['10.1.0.1:8080', '10.1.0.2:8080']);
+});
+
+test('of two copies of an endpoint the one that is not terminating counts, whichever is read first', () => {
+  const copy = (name: string, terminating: boolean): EndpointSlice => {
+    const [endpoint] = slice('web', { '10.1.0.1': 'there' }).endpoints;
+    if (endpoint === undefined) throw new Error('a slice without its endpoint');
+    const { metadata, ...rest } = slice('web', {});
+    const endpoints = [{ ...endpoint, ready: !terminating, terminating }];
+    return { ...rest, metadata: { ...metadata, name }, endpoints };
+  };
+  const other = slice('web', { '10.1.0.2': 'there' });
+  for (const [first, second] of [
+    [true, false],
+    [false, true],
+  ] as const) {
+    const slices = [copy('a', first), copy('b', second), other];
+    const world = makeWorld(CONFIG, [service('web', { clusterIP: '172.30.0.1' })], slices);
+    expect(fate(world, { destination: '172.30.0.1' })).toEqual(['10.1.0.1:8080 m', '10.1.0.2:8080 m']);
+  }
+});
+
+test('a ClusterIP Service without external IPs has no external policy, though its node port counts', () => {
+  const spec = {
+    clusterIP: '172.30.0.1',
+    externalTrafficPolicy: 'Local',
+    ports: [{ port: 80, nodePort: 30001 }],
+  };
+  const world = makeWorld(CONFIG, [service('web', spec)], [slice('web', { '10.1.0.1': 'there' })]);
+  expect(fate(world, { destination: '192.168.0.2', port: 30001 })).toEqual(['10.1.0.1:8080 m']);
+});
+
 describe('affinity', () => {
   const KEY = 'ns/web:/TCP/IPv4';
   const sticky = (endpoints: Readonly<Record<string, string>>) =>
