@@ -53,21 +53,32 @@ export function sourceAddress({ source, family }: TestPacket, n: number): string
 
 /** `count` packets: each Service has its turn before any has a second one; a tenth are near misses. */
 export function packetsFor(random: Random, cluster: ClusterManifests, count: number): readonly TestPacket[] {
-  const perService = [...cluster.services.values()].map((service) =>
-    random.shuffled(targetsOf(service, cluster).flatMap((target) => packetsTo(random, target))),
+  const targets = new Map(
+    [...cluster.services].map(([name, service]) => [name, random.shuffled(targetsOf(service, cluster))]),
   );
-  const inTurns = perService
-    .flatMap((packets) => packets.map((packet, turn) => ({ packet, turn })))
-    .sort((a, b) => a.turn - b.turn)
-    .map(({ packet }) => packet);
+  const turns = Math.ceil((2 * count) / Math.max(1, targets.size));
+  // Every target of a Service with one source before any with another.
+  const perService = [...targets.values()].map((all) =>
+    Array.from({ length: turns }, (_, turn) => all.slice(turn % all.length).slice(0, 1)).map((some) =>
+      some.map((target) => random.pick(packetsTo(random, target))),
+    ),
+  );
+  const inTurns = Array.from({ length: turns }, (_, turn) =>
+    perService.flatMap((packets) => packets[turn] ?? []),
+  ).flat();
   const misses = nearMisses(random, cluster, Math.ceil(count / 10));
-  const sticky = new Set(inTurns.filter(({ isSticky }) => isSticky).map(frontendOf));
+  const sticky = new Set(
+    [...targets.values()]
+      .flat()
+      .filter(({ isSticky }) => isSticky)
+      .map(frontendOf),
+  );
   // A miss of one Service may be a hit of another.
   const known = misses.map((packet) => ({ ...packet, isSticky: sticky.has(frontendOf(packet)) }));
   return [...known, ...inTurns].slice(0, count);
 }
 
-function frontendOf({ destination, protocol, port }: TestPacket): string {
+function frontendOf({ destination, protocol, port }: Target | TestPacket): string {
   return `${destination} ${protocol} ${port}`;
 }
 

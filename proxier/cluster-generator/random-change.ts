@@ -22,6 +22,7 @@ import {
   withHealthPort,
 } from './random-service.ts';
 import { randomEndpoint, randomSlice, randomSlices } from './random-slices.ts';
+import { unambiguous } from './unambiguous.ts';
 
 /** All that a proxy goes by and that may change while it runs. */
 export interface ClusterState {
@@ -51,7 +52,7 @@ export function randomChange(random: Random, before: ClusterState): Change {
   for (let left = random.pick([1, 1, 1, 2, 5]); left > 0; left -= 1) {
     const name = random.pick(MUTATION_NAMES);
     names.push(name);
-    cluster = MUTATIONS[name](random, cluster);
+    cluster = unambiguous(MUTATIONS[name](random, cluster));
   }
   return { name: names.join(' + '), after: { ...before, cluster }, restart: random.chance(2) };
 }

@@ -3,11 +3,14 @@ import { type ClusterManifests, manifestName, NO_MANIFESTS, type ServiceManifest
 import type { Random } from './random.ts';
 import { randomService, SERIALS } from './random-service.ts';
 import { randomSlices } from './random-slices.ts';
+import { unambiguous } from './unambiguous.ts';
 
 /** A cluster of so many Services, each with its EndpointSlices. */
 export function randomCluster(random: Random, services = 20): ClusterManifests {
   const serials = random.some([...Array(SERIALS).keys()], services);
-  return serials.reduce((cluster, serial) => withNewService(random, cluster, serial), NO_MANIFESTS);
+  return unambiguous(
+    serials.reduce((cluster, serial) => withNewService(random, cluster, serial), NO_MANIFESTS),
+  );
 }
 
 /** The cluster with one more Service, and its slices. */

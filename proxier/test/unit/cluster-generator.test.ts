@@ -37,7 +37,7 @@ describe('the cluster generator', () => {
   });
 
   it('writes only objects that are read without a complaint', () => {
-    for (let seed = 0; seed < 20; seed += 1) {
+    for (let seed = 0; seed < 10; seed += 1) {
       for (const { cluster } of states(seed, 20)) {
         for (const object of objectsOf(cluster))
           expect(readObject(object)).toMatchObject({ outcome: 'object' });
@@ -46,7 +46,7 @@ describe('the cluster generator', () => {
   });
 
   it('never gives one address, protocol and port to two Services', () => {
-    for (let seed = 0; seed < 20; seed += 1) {
+    for (let seed = 0; seed < 10; seed += 1) {
       for (const { cluster } of states(seed, 20)) {
         const claims = [...cluster.services.values()].flatMap((service) => {
           const addresses = [...(service.spec.clusterIPs ?? []), ...addressesOutside(service)];
