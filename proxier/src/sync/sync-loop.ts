@@ -15,6 +15,7 @@ const LAST_RETRY_MS = 30_000;
 export interface SyncReport {
   /** Services whose state changed since the last commit. */
   readonly services: number;
+  /** 0: the kernel had all of it already. */
   readonly operations: number;
   readonly kernelTimeMs: number;
   /** From the first change's arrival to the commit. */
@@ -203,7 +204,7 @@ export class SyncLoop {
     const nowMs = performance.now();
     for (const program of this.#programs) program.committed(nowMs);
     for (const service of this.#quarantine.acquit()) this.#listener.restored(service);
-    if (transaction.size > 0) {
+    if (transaction.size + states.size > 0) {
       this.#listener.committed({
         services: states.size,
         operations: transaction.size,
