@@ -2,13 +2,17 @@ import { once } from 'node:events';
 import { Nftables } from 'nftlink';
 import { Conntrack } from 'nftlink/conntrack';
 import { endpointText } from '../src/model/endpoints.ts';
-import { Proxier, type ProxierConfig } from '../src/proxier.ts';
+import { Proxier, type ProxierConfig, type ProxierListener } from '../src/proxier.ts';
 import type { MappedEndpoint, ScenarioConfig } from './corpus.ts';
 import { localDetection } from './node-config.ts';
-import type { Facts, StartSubject } from './subject.ts';
+import type { Facts, StartSubject, Subject } from './subject.ts';
 
-/** The real proxier, with sockets in the namespace. What it reports as failed or set aside makes the scenario fail. */
-export const startProxier: StartSubject = async (netnsPath, config, zone) => {
+/** The real proxier on a scenario's node. */
+export const startProxier: StartSubject = async (netnsPath, config, zone) =>
+  startWith(netnsPath, proxierConfig(config, zone));
+
+/** The real proxier, with sockets in the namespace. What it reports as failed or set aside makes the next `apply` reject. */
+export async function startWith(netnsPath: string, config: ProxierConfig): Promise<Subject> {
   const where = { netns: { path: netnsPath } };
   const nft = Nftables.open(where);
   const conntrack = Conntrack.open(where);
@@ -18,20 +22,19 @@ export const startProxier: StartSubject = async (netnsPath, config, zone) => {
   const failed = once(failure.signal, 'abort').then(() => failure.signal.throwIfAborted());
   // Nobody may be waiting when it comes.
   failed.catch(() => undefined);
-  const proxier = new Proxier(
-    nft,
-    proxierConfig(config, zone),
-    {
-      committed: () => undefined,
-      restored: () => undefined,
-      conflicts: () => undefined,
-      flowsEnded: () => undefined,
-      failed: fail,
-      flowsFailed: fail,
-      setAside: (refused) => fail(new Error(`a Service was set aside: ${JSON.stringify(refused)}`)),
-    },
-    conntrack,
-  );
+  const listener: ProxierListener = {
+    committed: () => undefined,
+    conflicts: () => undefined,
+    restored: () => undefined,
+    flowsEnded: () => undefined,
+    failed: fail,
+    flowsFailed: fail,
+    deaf: fail,
+    setAside: (refused) => fail(new Error(`a Service was set aside: ${JSON.stringify(refused)}`)),
+    // Nobody else is in the namespace.
+    repaired: (operations) => fail(new Error(`${operations} operations were a repair`)),
+  };
+  const proxier = new Proxier(nft, config, listener, conntrack);
   const settled = () => Promise.race([proxier.settled(), failed]);
   return {
     apply(changes) {
@@ -51,7 +54,7 @@ export const startProxier: StartSubject = async (netnsPath, config, zone) => {
       await Promise.all([nft.close(), conntrack.close()]);
     },
   };
-};
+}
 
 function proxierConfig(config: ScenarioConfig, zone: string): ProxierConfig {
   const { nodeName, nodeIPs, masqueradeAll, masqueradeBit, nodePortAddresses, serviceCIDRs } = config;
