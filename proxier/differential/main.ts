@@ -58,12 +58,16 @@ async function report(
   { round, found }: RoundResult,
   counter: () => number,
 ): Promise<void> {
-  const [first] = found?.differences ?? [];
-  if (found === undefined || first === undefined) return;
+  if (found === undefined) return;
+  const { differences, unsteady } = found;
   const names = round.steps.slice(0, found.step + 1).map(({ name }) => name);
-  console.log(`seed ${round.seed}, ${names.join(', then ')}: ${found.differences.length} packets differ`);
-  for (const difference of found.differences.slice(0, 5)) console.log(differenceText(difference, sides));
-  if (values['no-shrink']) return;
+  const count = `${differences.length} packets differ, and ${unsteady.length} in session affinity`;
+  console.log(`seed ${round.seed}, ${names.join(', then ')}: ${count}`);
+  for (const difference of [...differences.slice(0, 5), ...unsteady.slice(0, 5)]) {
+    console.log(differenceText(difference, sides));
+  }
+  const [first] = differences;
+  if (first === undefined || values['no-shrink']) return;
   const steps = round.steps.slice(0, found.step + 1);
   const { example, difference, attempts } = await shrink(
     sides,
