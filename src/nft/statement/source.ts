@@ -6,6 +6,7 @@ import type { DataType } from '../type/data-type.ts';
 /** Something that a rule can read: a header field, packet metadata, a generated number, or several side by side. */
 export interface Source<In, Out = In> {
   readonly kind: 'source';
+  /** What its values are. */
   readonly type: DataType<In, Out>;
   /** What must be true of the packet before this can be read. A rule checks it first, as nft does. */
   readonly needs: readonly Need[];
@@ -59,9 +60,20 @@ export type Need =
 /** Part of a rule. */
 export interface Statement {
   readonly kind: 'statement';
+  /** What must be true of the packet first. */
   readonly needs: readonly Need[];
   /** A few statements (reject) differ by the family of the table that they stand in. */
   expressions(family: Family): readonly Expression[];
+}
+
+/** A `load` that makes its expression once for each word: rules are many and what they read is little. */
+export function loadOnce(make: (word: number) => Expression): (word: number) => readonly Expression[] {
+  const made: (readonly Expression[])[] = [];
+  return (word) => {
+    const known = made[word] ?? Object.freeze([make(word)]);
+    made[word] = known;
+    return known;
+  };
 }
 
 export function statement(needs: readonly Need[], expressions: readonly Expression[]): Statement {
