@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { KubeProxySide } from './kube-proxy-side.ts';
+import { OurSide } from './our-side.ts';
 import { differenceText, exampleText } from './report.ts';
 import { playRound, type RoundResult, roundOf } from './round.ts';
 import { shrink } from './shrink.ts';
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
   }
   const firstSeed = wholeNumber('seed', values.seed ?? String(Date.now() % 1_000_000));
   const rounds = wholeNumber('rounds', values.rounds);
-  await using left = await KubeProxySide.open('diff-left');
+  await using left = values.self ? await KubeProxySide.open('diff-left') : await OurSide.open('diff-ours');
   await using right = await KubeProxySide.open('diff-right');
   const sides = [left, right] as const;
   let tries = 0;

@@ -1,3 +1,4 @@
+import type { ClusterManifests } from '../cluster-generator/manifests.ts';
 import { frontendOf, sourceAddress, stickyFrontends, type TestPacket } from '../cluster-generator/packets.ts';
 import { seeded } from '../cluster-generator/random.ts';
 import { type Counter, type Difference, probeOf } from './compare.ts';
