@@ -31,7 +31,7 @@ export class OurProxier implements AsyncDisposable {
 
   /** A new proxier, over what the one before it has left. Resolves when all is programmed. */
   async start(node: NodeConfig, state: ClusterState): Promise<void> {
-    await this.#proxier?.stop();
+    await this.stop();
     this.#proxier = new Proxier(
       this.#nft,
       proxierConfig(node, state.zone),
@@ -56,8 +56,14 @@ export class OurProxier implements AsyncDisposable {
     await Promise.race([proxier.settled(), refused]);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the proxier; its rules stay. */
+  async stop(): Promise<void> {
     await this.#proxier?.stop();
+    this.#proxier = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
     await this.#conntrack.close();
     await this.#nft.close();
   }
@@ -72,6 +78,9 @@ export class OurProxier implements AsyncDisposable {
       conflicts: (appeared) => {
         if (appeared.length > 0) complain(new Error(`conflicts: ${JSON.stringify(appeared)}`));
       },
+      // Nobody else writes here: there is nothing to repair.
+      repaired: () => complain(new Error('the table was not what the proxier had written')),
+      deaf: complain,
       flowsEnded: () => {},
       flowsFailed: complain,
     };
