@@ -39,9 +39,18 @@ async function main(): Promise<number> {
   const started = performance.now();
   let packets = 0;
   const failed: number[] = [];
-  for (let seed = firstSeed; seed < firstSeed + rounds; seed += 1) {
+  let played = 0;
+  // The round under way is played to its end: then namespaces and processes are taken away as always.
+  let isStopped = false;
+  const stop = () => {
+    isStopped = true;
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  for (let seed = firstSeed; seed < firstSeed + rounds && !isStopped; seed += 1) {
+    played += 1;
     const result = await playRound(sides, roundOf(seed), counter);
     packets += result.packets;
+    if (played % 50 === 0) console.error(`${played} rounds, ${failed.length} with differences`);
     if (result.found === undefined) continue;
     failed.push(seed);
     await report(sides, result, counter);
@@ -49,9 +58,9 @@ async function main(): Promise<number> {
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   const outcome = failed.length === 0 ? 'no difference' : `differences with seeds ${failed.join(', ')}`;
   console.log(
-    `${rounds} rounds from seed ${firstSeed}, ${packets} packets, ${tries} tries, ${seconds} s: ${outcome}`,
+    `${played} rounds from seed ${firstSeed}, ${packets} packets, ${tries} tries, ${seconds} s: ${outcome}`,
   );
-  return failed.length === 0 ? 0 : 1;
+  return failed.length === 0 && !isStopped ? 0 : 1;
 }
 
 async function report(

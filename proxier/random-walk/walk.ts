@@ -19,6 +19,8 @@ export interface WalkOptions {
   readonly steps: number;
   /** Packets are sent after every step that this divides. */
   readonly packetsEvery: number;
+  /** Ends the walk after the step under way. */
+  readonly signal: AbortSignal;
 }
 
 /** Where a walk went wrong. */
@@ -44,10 +46,10 @@ const CHANGES_SHOWN = 5;
  * Changes a cluster at random, again and again. After every change the kernel must look as if the cluster had been built from nothing, and
  * now and then packets must meet what the packet model says. Ends with the first step after which something is wrong.
  */
-export async function walk({ seed, steps, packetsEvery }: WalkOptions): Promise<WalkResult> {
+export async function walk({ seed, steps, packetsEvery, signal }: WalkOptions): Promise<WalkResult> {
   await using walker = await Walker.open(seed);
   const changes: string[] = [];
-  for (let step = 1; step <= steps; step += 1) {
+  for (let step = 1; step <= steps && !signal.aborted; step += 1) {
     const name = await walker.step();
     changes.push(name);
     const problems = [
@@ -59,7 +61,7 @@ export async function walk({ seed, steps, packetsEvery }: WalkOptions): Promise<
       return { steps: step, packets: walker.packets, misstep: { seed, step, changes: shown, problems } };
     }
   }
-  return { steps, packets: walker.packets, misstep: undefined };
+  return { steps: changes.length, packets: walker.packets, misstep: undefined };
 }
 
 class Walker implements AsyncDisposable {
