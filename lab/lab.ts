@@ -32,7 +32,8 @@ export class Lab implements AsyncDisposable {
     const host = { name: full, netnsPath: `/run/netns/${full}` };
     this.#hosts.push(host);
     this.run(host, 'ip', 'link', 'set', 'lo', 'up');
-    for (const [key, value] of Object.entries(sysctls)) this.run(host, 'sysctl', '-qw', `${key}=${value}`);
+    const settings = Object.entries(sysctls).map(([key, value]) => `${key}=${value}`);
+    if (settings.length > 0) this.run(host, 'sysctl', '-qw', ...settings);
     return host;
   }
 
@@ -58,6 +59,14 @@ export class Lab implements AsyncDisposable {
       encoding: 'utf8',
       maxBuffer: 1 << 28,
       stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+
+  /** Runs commands of `ip` in one process. */
+  configure(host: Host, commands: readonly string[]): void {
+    execFileSync('ip', ['-netns', host.name, '-batch', '-'], {
+      input: commands.join('\n'),
+      stdio: ['pipe', 'ignore', 'pipe'],
     });
   }
 

@@ -1,5 +1,7 @@
 import { type KernelFeatures, probeFeatures } from './features.ts';
+import { InvalidArgumentError } from './invalid-argument.ts';
 import { type MonitorEvent, type MonitorOptions, openMonitor } from './monitor/monitor.ts';
+import { openTableChanges, type TableChanges } from './monitor/table-changes.ts';
 import { openTrace, type TraceEvent } from './monitor/trace.ts';
 import { textAttribute, u64Attribute } from './netlink/attribute.ts';
 import type { EventStream } from './netlink/event-stream.ts';
@@ -13,6 +15,7 @@ import { type Family, familyNumber } from './nft/family.ts';
 import { FeatureMissingError, type FeatureName } from './nft/feature.ts';
 import type { Flowtable } from './nft/flowtable.ts';
 import type { ObjectKind, ObjectOfKind, StatefulObject } from './nft/object/kinds.ts';
+import type { PackedValue } from './nft/pack/packed-value.ts';
 import { NFT_MSG, NFTA_FLOWTABLE, NLM_F } from './nft/pack/uapi.ts';
 import type { RuleHandle } from './nft/rule.ts';
 import type { AnySet } from './nft/set.ts';
@@ -31,6 +34,7 @@ import {
   readSet,
   readTable,
 } from './read/objects.ts';
+import { readPackedElements } from './read/packed-elements.ts';
 import { type ReadOptions, readEach, Slices } from './read/slices.ts';
 import { type Snapshot, type SnapshotOptions, takeSnapshot } from './read/snapshot.ts';
 import { askObject, objectsRequest, readFlowtable, readObject, unlessGone } from './read/stateful.ts';
@@ -165,6 +169,23 @@ export class Nftables implements AsyncDisposable {
   elements<S extends AnySet>(set: S, { signal }: ReadOptions = {}): AsyncIterable<ListedElementOf<S>> {
     const what = `listing the elements of ${nameOf(set)}`;
     return { [Symbol.asyncIterator]: () => lazyElements(this.#transport, what, set, signal) };
+  }
+
+  /**
+   * The elements of a set as `packValue` packs them, key to data (`''` in a set): the fast way for those who compare many with
+   * `addPackedElements`. Not for verdict maps and sets with intervals.
+   */
+  async listPackedElements(
+    set: AnySet,
+    { signal }: ReadOptions = {},
+  ): Promise<ReadonlyMap<PackedValue, PackedValue>> {
+    if (set.intervals || set.kind === 'verdict map') {
+      throw new InvalidArgumentError('set', set.name, 'a set or a map of data, without intervals');
+    }
+    const family = familyNumber(set.table.family);
+    const what = `listing the elements of ${nameOf(set)}`;
+    const replies = await dumpElements(this.#transport, what, family, setNameAttributes(set), signal);
+    return readPackedElements(set, replies, new Slices(signal));
   }
 
   /**
@@ -304,6 +325,14 @@ export class Nftables implements AsyncDisposable {
     return this.#track(openMonitor(this.#transport, options));
   }
 
+  /**
+   * In which tables something is changed from now on, and nothing more: for those who own a table and want to know when somebody
+   * else touched it. Much cheaper than `monitor`, and it survives a full buffer. Throws OpenError.
+   */
+  tableChanges(options: ListenOptions = {}): EventStream<TableChanges> {
+    return this.#track(openTableChanges(this.#transport, options));
+  }
+
   /** The ways of packets whose `meta nftrace` a rule has set (`setMeta('nftrace', true)`), as they go. Throws OpenError. */
   trace(options: ListenOptions = {}): EventStream<TraceEvent> {
     return this.#track(openTrace(this.#transport, options));
@@ -315,6 +344,7 @@ export class Nftables implements AsyncDisposable {
     await this.#transport.close();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -5,6 +5,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { formatAddress, parseAddress } from './kube/address.ts';
 import { type Cidr, formatCidr, parseCidr, parseServiceCidrs } from './kube/cidr.ts';
 import type { Family } from './model/frontends.ts';
+import { ownInterfaceAddresses } from './node-ports.ts';
+import type { DetectLocal, ProxierConfig } from './proxier.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './serve/log.ts';
 
 /** Options of every command. */
@@ -17,11 +19,7 @@ export interface RunOptions extends CommonOptions {
   readonly manifests: string;
   readonly stateFile: string;
   readonly serviceCidrs: readonly Cidr[];
-  readonly nodeName: string;
-  /** The node's own addresses: an endpoint without a nodeName that has one of them is on this node. */
-  readonly nodeIPs: readonly string[];
-  /** Pods' addresses, by family. */
-  readonly clusterCidrs: Readonly<Partial<Record<Family, string>>>;
+  readonly proxier: ProxierConfig;
   /** Program what there is, and end. */
   readonly once: boolean;
 }
@@ -38,6 +36,12 @@ interface RawRun {
   readonly nodeName: string;
   readonly nodeIp?: readonly string[];
   readonly clusterCidr?: Readonly<Partial<Record<Family, string>>>;
+  readonly podBridgeInterface?: string;
+  readonly podInterfaceNamePrefix?: string;
+  readonly zone?: string;
+  readonly masqueradeAll: boolean;
+  readonly nodeportAddresses: readonly string[];
+  readonly minSyncPeriod: number;
   readonly once: boolean;
   readonly netns?: string;
   readonly logLevel: LogOptions['level'];
@@ -79,6 +83,23 @@ export function commandLine(commands: Commands): Command {
       'addresses of pods: cluster IPs reached from elsewhere are masqueraded (default: nothing is)',
       argument(parseClusterCidrs),
     )
+    .option('--pod-bridge-interface <name>', 'tell traffic of pods by the bridge that it comes from')
+    .option(
+      '--pod-interface-name-prefix <prefix>',
+      'tell traffic of pods by the interface that it comes from',
+    )
+    .option('--zone <zone>', "this node's topology.kubernetes.io/zone, for topology hints")
+    .option('--masquerade-all', 'masquerade all traffic to cluster IPs', false)
+    .addOption(
+      new Option('--nodeport-addresses <primary|cidr[,cidr]>', 'addresses with node ports')
+        .argParser(argument(parseNodePortAddresses))
+        .default(['primary'], 'primary'),
+    )
+    .addOption(
+      new Option('--min-sync-period <ms>', 'least time between two transactions')
+        .argParser(argument(parsePeriodMs))
+        .default(0),
+    )
     .option('--once', 'program what there is and end; exit status 1 if a manifest was malformed', false)
     .action((raw: RawRun) => commands.run(runOptions(raw)));
 
@@ -103,11 +124,36 @@ function runOptions(raw: RawRun): RunOptions {
     manifests: raw.manifests,
     stateFile: raw.state ?? join(raw.manifests, '.nft-proxier.json'),
     serviceCidrs: raw.serviceCidr,
-    nodeName: raw.nodeName,
-    nodeIPs: raw.nodeIp ?? (raw.netns === undefined ? ownAddresses() : []),
-    clusterCidrs: raw.clusterCidr ?? {},
+    proxier: proxierConfig(raw),
     once: raw.once,
   };
+}
+
+function proxierConfig(raw: RawRun): ProxierConfig {
+  const nodeIPs = raw.nodeIp ?? (raw.netns === undefined ? ownAddresses() : []);
+  return {
+    nodeName: raw.nodeName,
+    nodeIPs,
+    // Slices written by hand rarely name nodes.
+    findsByAddress: true,
+    zone: raw.zone,
+    detectLocal: detectLocal(raw),
+    masqueradeAll: raw.masqueradeAll,
+    masqueradeBit: 14,
+    nodePortAddresses: raw.nodeportAddresses,
+    // 10.96.0.0/12 may be somebody's network: without a cluster nothing in it is dropped.
+    serviceCidrs: [],
+    // Of another namespace this process can't list them.
+    interfaceAddresses: raw.netns === undefined ? ownInterfaceAddresses : () => nodeIPs,
+    minSyncPeriodMs: raw.minSyncPeriod,
+  };
+}
+
+function detectLocal(raw: RawRun): DetectLocal {
+  const { podBridgeInterface: bridge, podInterfaceNamePrefix: prefix, clusterCidr } = raw;
+  if (bridge !== undefined) return { mode: 'BridgeInterface', name: bridge };
+  if (prefix !== undefined) return { mode: 'InterfaceNamePrefix', prefix };
+  return { mode: 'ClusterCIDR', cidrs: Object.values(clusterCidr ?? {}) };
 }
 
 function commonOptions({ netns, logLevel, logFormat }: RawRun): CommonOptions {
@@ -144,6 +190,20 @@ function parseClusterCidrs(text: string): Readonly<Partial<Record<Family, string
     cidrs[family] = formatCidr(cidr);
   }
   return cidrs;
+}
+
+function parseNodePortAddresses(text: string): readonly string[] {
+  if (text === 'primary') return [text];
+  return text.split(',').map((part) => {
+    const cidr = parseCidr(part.trim());
+    if (cidr === undefined) throw new Error(`${JSON.stringify(part)} is neither primary nor like 10.0.0.0/8`);
+    return formatCidr(cidr);
+  });
+}
+
+function parsePeriodMs(text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new Error(`${JSON.stringify(text)} is not a number of milliseconds`);
+  return Number(text);
 }
 
 /** Makes a parser's error one that commander shows together with the option. */

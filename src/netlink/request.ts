@@ -7,9 +7,12 @@ import type { Transport } from './transport.ts';
 /** A question that the kernel refused to answer. `code` is errno's name. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
+  /** errno's name: `'ENOENT'`. */
   readonly code: string;
+  /** Its number. */
   readonly errno: number;
 
+  /** @internal */
   constructor(what: string, errno: number) {
     const code = errnoName(errno);
     const hint = code === 'EPERM' ? ': it takes CAP_NET_ADMIN in the network namespace' : '';

@@ -21,10 +21,13 @@ export interface Operation {
 export interface Failure {
   /** Which call on the transaction it was, from 0; undefined when the transaction itself was refused. */
   readonly operation: number | undefined;
+  /** What the call was: `add`, `create` … undefined when the transaction itself was refused. */
   readonly verb: Operation['verb'] | undefined;
+  /** The thing itself: `map ip kube-proxy endpoints`. */
   readonly target: string;
   /** `'EEXIST'`, `'ENOENT'` … */
   readonly code: string;
+  /** The number behind `code`. */
   readonly errno: number;
   /**
    * The part of the operation that the kernel named: `name`, `table`, `key`, `expressions[1] lookup` …; `element` is one as

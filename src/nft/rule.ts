@@ -9,15 +9,20 @@ import type { Verdict } from './verdict.ts';
 /** A rule: expressions that the kernel runs in order until one ends it. */
 export interface Rule {
   readonly kind: 'rule';
+  /** The chain that it is in. */
   readonly chain: Chain;
+  /** What the kernel runs, in order. */
   readonly expressions: readonly Expression[];
+  /** At most 128 bytes. */
   readonly comment?: string;
 }
 
 /** A rule that is in the kernel, by the number the kernel gave it. `listRules` gives these. */
 export interface RuleHandle {
   readonly kind: 'rule handle';
+  /** The chain that it is in. */
   readonly chain: Chain;
+  /** The kernel's number for it, unique in its table: nft's `handle 7`. */
   readonly handle: bigint;
 }
 

@@ -48,12 +48,16 @@ export interface SetOptions<I extends boolean = boolean, C extends boolean = boo
    * element that is added without statements gets these.
    */
   readonly statements?: readonly Statement[];
+  /** At most 128 bytes. */
   readonly comment?: string;
 }
 
 interface Common<K, KO, I extends boolean, C extends boolean> extends SetOptions<I, C> {
+  /** The table that it is in. */
   readonly table: Table;
+  /** 1 to 255 bytes. */
   readonly name: string;
+  /** The type of its keys. */
   readonly key: DataType<K, KO>;
 }
 
@@ -73,6 +77,7 @@ export interface NftMap<
   C extends boolean = boolean,
 > extends Common<K, KO, I, C> {
   readonly kind: 'map';
+  /** The type of what keys lead to. */
   readonly data: DataType<D, DO>;
 }
 

@@ -7,7 +7,9 @@ export interface SynproxyOptions {
   readonly mss?: number;
   /** Window scale, 0 to 14. */
   readonly wscale?: number;
+  /** Whether servers know the TCP option timestamp. */
   readonly timestamp?: boolean;
+  /** Whether servers know selective acknowledgement. */
   readonly sackPerm?: boolean;
 }
 

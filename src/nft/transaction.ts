@@ -103,6 +103,7 @@ export class Transaction {
   #lastSetId = 0;
   #committed = false;
 
+  /** @internal */
   constructor(transport: Transport) {
     this.#transport = transport;
   }

@@ -33,8 +33,11 @@ export interface SetReport {
 export interface SyncReport extends SetReport {
   /** How many elements came new, went, got other data or another timeout, and stayed as they were. */
   readonly added: number;
+  /** How many went. */
   readonly removed: number;
+  /** How many got other data or another timeout. */
   readonly updated: number;
+  /** How many stayed as they were. */
   readonly kept: number;
 }
 
@@ -58,11 +61,15 @@ const MAX_ATTEMPTS = 5;
  * TransactionError, RequestError or InvalidArgumentError, and then nothing was changed.
  */
 export class SetHandle<S extends AnySet> {
+  /** The set that it was made for. */
   readonly description: S;
   readonly #transport: Transport;
   readonly #has: FeatureQuestion;
 
-  /** Made by `Nftables.set`. Features that came no later than the running kernel are taken for granted. */
+  /**
+   * Made by `Nftables.set`. Features that came no later than the running kernel are taken for granted.
+   * @internal
+   */
   constructor(transport: Transport, description: S, has: FeatureQuestion, running = release()) {
     this.#transport = transport;
     this.description = description;

@@ -1,12 +1,22 @@
+import type { FakeMessage } from './fake-message.ts';
 import type { FakeRuleset, FakeSet, FakeTable } from './fake-ruleset.ts';
 import { Journal } from './journal.ts';
+import type { PackedOperation } from './unpack.ts';
 
 /** How a batch is gone through. */
 export interface Way {
-  /** Each element is a message of its own; otherwise the first that is refused ends its operation. */
-  readonly eachElement: boolean;
+  /** Operations whose elements are a message each; of others the first element that is refused ends the operation. */
+  readonly split: ReadonlySet<PackedOperation>;
   /** Follow jumps behind each message that may have made them lead too deep: NFT_VALIDATE_DO. */
   readonly followEach: boolean;
+}
+
+/** One change that is committed. */
+export interface FakeEvent {
+  /** What waits until then. */
+  readonly apply?: () => void;
+  /** For those who listen: as things are at that moment. */
+  readonly describe: () => FakeMessage;
 }
 
 /** One batch on its way: what it works on, and how it is taken back. */
@@ -22,7 +32,11 @@ export interface Batch {
   readonly toggled: Set<FakeTable>;
   /** Tables that may not be made dormant or awake any more in this batch: nft_table_pending_update. */
   readonly updated: Set<FakeTable>;
-  /** What waits for the commit. */
+  /** Sets with deleted boundaries, which stay until the commit. */
+  readonly toSweep: Set<FakeSet>;
+  /** What the kernel does and tells at the commit, one after the other. */
+  readonly events: FakeEvent[];
+  /** What waits for the end of the commit. */
   readonly atCommit: (() => void)[];
   readonly way: Way;
 }
@@ -36,6 +50,8 @@ export function beginBatch(ruleset: FakeRuleset, nowMs: number, way: Way): Batch
     toValidate: new Set(),
     toggled: new Set(),
     updated: new Set(),
+    toSweep: new Set(),
+    events: [],
     atCommit: [],
     way,
   };

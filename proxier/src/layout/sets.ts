@@ -1,6 +1,8 @@
 import {
+  type AnySet,
   classid,
   concatType,
+  type DataType,
   inetProto,
   inetService,
   ipv4Addr,
@@ -12,68 +14,99 @@ import {
   verdictMap,
 } from 'nftlink';
 import type { Family } from '../model/frontends.ts';
+import { type OwnSet, type SetInstances, setName } from './set-names.ts';
 
 /** Everything of a family's table that changes with Services and endpoints: its sets and maps, empty. */
 export type FamilySets = ReturnType<typeof familySets>;
 
-/** The sets that grow with the cluster, in the order in which they are written. */
-export const GROWING_SETS = [
-  'endpoints',
-  'services',
-  'clusterIps',
-  'refused',
-  'dropped',
-  'hairpins',
-] as const;
-export type GrowingSet = (typeof GROWING_SETS)[number];
-
-/** A record with one value for each set that grows. */
-export function eachGrowingSet<T>(make: (set: GrowingSet) => T): Record<GrowingSet, T> {
-  return Object.fromEntries(GROWING_SETS.map((set) => [set, make(set)])) as Record<GrowingSet, T>;
-}
-
-/** How many elements each growing set is declared to hold. */
-export type Capacities = Readonly<Record<GrowingSet, number>>;
-
 /** The table that kube-proxy uses too: it removes ours when a user goes back, and Calico looks for it. */
+export const TABLE_NAME = 'kube-proxy';
+
 export function familyTable(family: Family): Table {
-  return table(family, 'kube-proxy', { comment: 'rules of nft-proxier' });
+  return table(family, TABLE_NAME, { comment: 'rules of nft-proxier' });
 }
 
-export function familySets(family: Family, capacities: Capacities) {
+export function familySets(family: Family, instances: SetInstances, dispatchEpoch = 1) {
   const owner = familyTable(family);
   const address = family === 'ip' ? ipv4Addr : ipv6Addr;
   const frontend = concatType(address, inetProto, inetService);
+  const nodeport = concatType(inetProto, inetService);
+  const endpoint = concatType(address, inetService);
+  const at = (set: keyof SetInstances) => {
+    const { epoch, size } = instances[set];
+    return [setName(set, epoch), size] as const;
+  };
+  const classes = <K, KO>(name: keyof SetInstances, key: DataType<K, KO>) => {
+    const [text, size] = at(name);
+    return map(owner, text, { key, data: classid, size });
+  };
+  const setOf = <K, KO>(name: keyof SetInstances, key: DataType<K, KO>) => {
+    const [text, size] = at(name);
+    return set(owner, text, { key, size });
+  };
+  const [endpoints, endpointsSize] = at('endpoints');
+  const [nodeportEndpoints, nodeportEndpointsSize] = at('nodeportEndpoints');
+  const [slots, slotsSize] = at('stickySlots');
+  const [stickyEndpoints, stickyEndpointsSize] = at('stickyEndpoints');
+  const [sources, sourcesSize] = at('allowedSources');
+  const [affinity, affinitySize] = at('affinity');
   return Object.freeze({
     table: owner,
-    /** Frontend → class. */
-    services: map(owner, 'services', { key: frontend, data: classid, size: capacities.services }),
+    /** Frontend → class; so is each of the next five. */
+    services: classes('services', frontend),
+    nodeports: classes('nodeports', nodeport),
+    /** With externalTrafficPolicy Local: the class for everybody, and the one for pods and the node itself. */
+    localServices: classes('localServices', frontend),
+    shortCircuits: classes('shortCircuits', frontend),
+    localNodeports: classes('localNodeports', nodeport),
+    nodeportShortCircuits: classes('nodeportShortCircuits', nodeport),
     /** Frontend and index → endpoint. */
-    endpoints: map(owner, 'endpoints', {
+    endpoints: map(owner, endpoints, {
       key: concatType(address, inetProto, inetService, classid),
-      data: concatType(address, inetService),
-      size: capacities.endpoints,
+      data: endpoint,
+      size: endpointsSize,
+    }),
+    nodeportEndpoints: map(owner, nodeportEndpoints, {
+      key: concatType(inetProto, inetService, classid),
+      data: endpoint,
+      size: nodeportEndpointsSize,
+    }),
+    /** Session affinity: slot → endpoint id, endpoint id → endpoint, and the ids that may be used. */
+    stickySlots: map(owner, slots, { key: classid, data: classid, size: slotsSize }),
+    stickyEndpoints: map(owner, stickyEndpoints, { key: classid, data: endpoint, size: stickyEndpointsSize }),
+    stickyCluster: setOf('stickyCluster', classid),
+    stickyLocal: setOf('stickyLocal', classid),
+    /** Client and sticky Service port → endpoint id. Packets write it. */
+    affinity: map(owner, affinity, {
+      key: concatType(address, classid),
+      data: classid,
+      size: affinitySize,
+      dynamic: true,
+      timeouts: true,
     }),
     /** Frontends whose connections are refused: no endpoint exists. */
-    refused: set(owner, 'refused', { key: frontend, size: capacities.refused }),
+    refused: setOf('refused', frontend),
     /** Frontends whose packets are dropped: endpoints exist, but none that may be used from here. */
-    dropped: set(owner, 'dropped', { key: frontend, size: capacities.dropped }),
-    clusterIps: set(owner, 'cluster-ips', { key: address, size: capacities.clusterIps }),
-    /** Connections of an endpoint to itself: source, destination, protocol and port after DNAT. */
-    hairpins: set(owner, 'hairpin-connections', {
-      key: concatType(address, address, inetProto, inetService),
-      size: capacities.hairpins,
+    dropped: setOf('dropped', frontend),
+    refusedNodeports: setOf('refusedNodeports', nodeport),
+    droppedNodeports: setOf('droppedNodeports', nodeport),
+    /** Frontends that not everybody may use, and who may. */
+    restricted: setOf('restricted', frontend),
+    allowedSources: set(owner, sources, {
+      key: concatType(address, inetProto, inetService, address),
+      intervals: true,
+      size: sourcesSize,
     }),
-    /** Class → chain. Stays small: it grows with the number of different endpoint counts. */
-    dispatch: verdictMap(owner, 'dispatch', { key: classid }),
+    clusterIps: setOf('clusterIps', address),
+    nodeportIps: setOf('nodeportIps', address),
+    /** Connections of an endpoint to itself: source, destination, protocol and port after DNAT. */
+    hairpins: setOf('hairpins', concatType(address, address, inetProto, inetService)),
+    dispatch: verdictMap(owner, setName('dispatch', dispatchEpoch), { key: classid }),
+    dispatchLocal: verdictMap(owner, setName('dispatchLocal', dispatchEpoch), { key: classid }),
   });
 }
 
-const SMALLEST_CAPACITY = 1024;
-
-/** Room for twice of what there is: a declared size loads a set two to four times faster, and is a hard limit. */
-export function capacityFor(elements: number): number {
-  let capacity = SMALLEST_CAPACITY;
-  while (capacity < 2 * elements) capacity *= 2;
-  return capacity;
+/** The set itself, where it doesn't matter which types it has. */
+export function anySet(sets: FamilySets, name: OwnSet): AnySet {
+  return sets[name] as AnySet;
 }

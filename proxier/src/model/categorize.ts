@@ -1,4 +1,6 @@
 import type { ConditionedEndpoint } from './endpoints.ts';
+import type { NodeIdentity } from './node.ts';
+import { nearby } from './topology.ts';
 
 /** Which endpoints a Service port's traffic may go to. */
 export interface Categories {
@@ -12,16 +14,15 @@ export interface Categories {
   readonly hasAny: boolean;
 }
 
-/** kube-proxy's choice. `mayServe` is where topology hints come in: it limits ready endpoints of the cluster kind only. */
+/** kube-proxy's choice. Topology hints limit ready endpoints of the cluster kind only. */
 export function categorize(
   endpoints: readonly ConditionedEndpoint[],
   uses: { readonly usesCluster: boolean; readonly usesLocal: boolean },
-  mayServe: (endpoint: ConditionedEndpoint) => boolean = () => true,
+  node: NodeIdentity,
 ): Categories {
   const ready = endpoints.filter((endpoint) => endpoint.ready);
   const lastResort = endpoints.filter(({ serving, terminating }) => serving && terminating);
-  const near = ready.filter(mayServe);
-  const cluster = uses.usesCluster ? orElse(near, lastResort) : [];
+  const cluster = uses.usesCluster ? orElse(nearby(ready, node), lastResort) : [];
   const local = uses.usesLocal ? orElse(ready.filter(isLocal), lastResort.filter(isLocal)) : [];
   const reachable = new Set([...cluster, ...local]);
   return {

@@ -6,8 +6,10 @@ import {
   SERVICE_NAME_LABEL,
   type Service,
 } from '../kube/objects.ts';
-import { type ServiceState, serviceState } from './frontends.ts';
-import { limits } from './limits.ts';
+import { Claims, type Conflict, claimantOf } from './claims.ts';
+import { endpointText } from './endpoints.ts';
+import { type Frontend, type PortState, type ServiceState, serviceState } from './frontends.ts';
+import { healthCheckPort, localReadyEndpoints } from './health-check.ts';
 import type { NodeIdentity } from './node.ts';
 
 /** Changed objects, as they come from a watch. */
@@ -16,28 +18,39 @@ export interface ClusterChanges {
   readonly endpointSlices: ObjectChanges<EndpointSlice>;
 }
 
-/**
- * The Services and EndpointSlices there are. Only what a change touches is computed anew. Every cluster IP is
- * expected to belong to one Service: the API server sees to that, and for manifests the ClusterIPAllocator.
- */
+/** What a change of objects means. */
+export interface ClusterUpdate {
+  /**
+   * The new state of each Service that has another one now. A Service that is gone, or has nothing to be programmed any
+   * more, comes with an empty list.
+   */
+  readonly states: readonly ServiceState[];
+  readonly conflicts: { readonly appeared: readonly Conflict[]; readonly resolved: readonly Conflict[] };
+}
+
+/** What a Service has and asks for. */
+interface Known {
+  readonly state: ServiceState;
+  readonly claims: ReadonlySet<string>;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** The Services and EndpointSlices there are. Only what a change touches is computed anew. */
 export class Cluster {
-  readonly #node: NodeIdentity;
+  #node: NodeIdentity;
   readonly #services = new Map<string, Service>();
   /** Service to its slices by name. */
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
   /** Slice to its Service. */
   readonly #serviceOfSlice = new Map<string, string>();
-  readonly #states = new Map<string, ServiceState>();
+  readonly #known = new Map<string, Known>();
+  readonly #claims = new Claims();
 
   constructor(node: NodeIdentity) {
     this.#node = node;
   }
 
-  /**
-   * Takes changes and gives the new state of each Service that has another one now. A Service that is gone, or has
-   * nothing to be programmed any more, comes with empty lists.
-   */
-  apply(changes: ClusterChanges): readonly ServiceState[] {
+  apply(changes: ClusterChanges): ClusterUpdate {
     const touched = new Set<string>();
     for (const name of changes.services.deleted) {
       this.#services.delete(name);
@@ -52,18 +65,41 @@ export class Cluster {
       this.#detach(objectName(slice), touched);
       this.#attach(slice, touched);
     }
-    return [...touched].flatMap((name) => this.#renew(name) ?? []);
+    return this.#renew(touched);
+  }
+
+  /** The node's zone has changed. */
+  setZone(zone: string | undefined): ClusterUpdate {
+    if (zone === this.#node.zone) return this.#renew([]);
+    this.#node = { ...this.#node, zone };
+    return this.#renew(this.#services.keys());
   }
 
   /** The state of every Service that has anything to be programmed. */
-  states(): Iterable<ServiceState> {
-    return this.#states.values();
+  *states(): Iterable<ServiceState> {
+    for (const { state } of this.#known.values()) if (state.ports.length > 0) yield state;
   }
 
-  /** What the Service asks for and does not get, see {@link limits}. */
-  limits(name: string): readonly string[] {
+  /** What the Service has now. */
+  state(name: string): ServiceState {
+    return this.#known.get(name)?.state ?? { service: name, ports: [] };
+  }
+
+  /** Frontends that Services ask for and do not have. */
+  conflicts(): readonly Conflict[] {
+    return [...this.#known.values()].flatMap(({ conflicts }) => conflicts);
+  }
+
+  /** The port on which a load balancer asks whether this node has endpoints of the Service; undefined: it doesn't ask. */
+  healthCheckPort(name: string): number | undefined {
     const service = this.#services.get(name);
-    return service === undefined ? [] : limits(service, this.#slicesOf(name));
+    return service && healthCheckPort(service);
+  }
+
+  /** How many endpoints of the Service, counted by address, are on this node and ready. */
+  localReadyEndpoints(name: string): number {
+    const service = this.#services.get(name);
+    return service === undefined ? 0 : localReadyEndpoints(service, this.#slicesOf(name), this.#node);
   }
 
   #attach(slice: EndpointSlice, touched: Set<string>): void {
@@ -91,15 +127,77 @@ export class Cluster {
     return [...(this.#slices.get(name)?.values() ?? [])];
   }
 
-  /** `undefined` when the state is what it was. */
-  #renew(name: string): ServiceState | undefined {
-    const service = this.#services.get(name);
-    const empty: ServiceState = { service: name, frontends: [], hairpins: [] };
-    const before = this.#states.get(name) ?? empty;
-    const now = service === undefined ? empty : serviceState(service, this.#slicesOf(name), this.#node);
-    if (isDeepStrictEqual(now, before)) return undefined;
-    if (now.frontends.length === 0) this.#states.delete(name);
-    else this.#states.set(name, now);
-    return now;
+  #renew(touched: Iterable<string>): ClusterUpdate {
+    const wanted = new Map<string, ServiceState>();
+    const affected = new Set<string>();
+    for (const name of touched) {
+      const state = this.#wantedState(name);
+      wanted.set(name, state);
+      for (const other of this.#claim(name, state)) affected.add(other);
+    }
+    for (const name of affected) if (!wanted.has(name)) wanted.set(name, this.#wantedState(name));
+    const states: ServiceState[] = [];
+    const appeared: Conflict[] = [];
+    const resolved: Conflict[] = [];
+    for (const [name, state] of wanted) {
+      const before = this.#known.get(name);
+      const now = this.#grant(state);
+      if (!isDeepStrictEqual(now.state, before?.state ?? { service: name, ports: [] }))
+        states.push(now.state);
+      appeared.push(...without(now.conflicts, before?.conflicts ?? []));
+      resolved.push(...without(before?.conflicts ?? [], now.conflicts));
+      if (now.claims.size > 0) this.#known.set(name, now);
+      else this.#known.delete(name);
+    }
+    return { states, conflicts: { appeared, resolved } };
   }
+
+  #wantedState(name: string): ServiceState {
+    const service = this.#services.get(name);
+    if (service === undefined) return { service: name, ports: [] };
+    return serviceState(service, this.#slicesOf(name), this.#node);
+  }
+
+  #claim(name: string, state: ServiceState): ReadonlySet<string> {
+    const metadata = this.#services.get(name)?.metadata;
+    const claimant =
+      metadata === undefined ? { service: name, creationTimestamp: undefined } : claimantOf(name, metadata);
+    return this.#claims.update(claimant, this.#known.get(name)?.claims ?? [], frontendsOf(state));
+  }
+
+  /** Takes away what older Services have. */
+  #grant(state: ServiceState): Known {
+    const conflicts: Conflict[] = [];
+    const isGranted = (port: PortState, frontend: Frontend) => {
+      const id = frontendId(port, frontend);
+      const owner = this.#claims.ownerOf(id);
+      if (owner === undefined || owner === state.service) return true;
+      conflicts.push({ service: state.service, frontend: describe(port, frontend), owner });
+      return false;
+    };
+    const claims = frontendsOf(state);
+    const ports = state.ports.map((port) => {
+      const granted = port.frontends.filter((frontend) => isGranted(port, frontend));
+      return granted.length === port.frontends.length ? port : { ...port, frontends: granted };
+    });
+    return { state: conflicts.length === 0 ? state : { ...state, ports }, claims, conflicts };
+  }
+}
+
+function frontendsOf({ ports }: ServiceState): ReadonlySet<string> {
+  return new Set(ports.flatMap((port) => port.frontends.map((frontend) => frontendId(port, frontend))));
+}
+
+function frontendId({ family, protocol }: PortState, { address, port }: Frontend): string {
+  return address === undefined ? `${family} ${protocol} ${port}` : `${address} ${protocol} ${port}`;
+}
+
+function describe({ protocol }: PortState, { address, port }: Frontend): string {
+  return address === undefined
+    ? `${protocol} node port ${port}`
+    : `${protocol} ${endpointText(address, port)}`;
+}
+
+function without(conflicts: readonly Conflict[], known: readonly Conflict[]): readonly Conflict[] {
+  return conflicts.filter((conflict) => !known.some((other) => isDeepStrictEqual(conflict, other)));
 }

@@ -13,7 +13,17 @@ export interface ServicePort {
   readonly protocol: L4Protocol;
   readonly port: number;
   readonly clusterIP: string;
+  /** 0: none. */
+  readonly nodePort: number;
+  readonly externalIPs: readonly string[];
+  /** Those that are to be programmed (`ipMode: VIP`). */
+  readonly loadBalancerIPs: readonly string[];
+  /** Of this family; without any, everybody may use the load balancer IPs. */
+  readonly sourceRanges: readonly string[];
   readonly internalTrafficPolicy: TrafficPolicy;
+  readonly externalTrafficPolicy: TrafficPolicy;
+  /** How long a client keeps its endpoint; undefined: no session affinity. */
+  readonly affinityMs: number | undefined;
   /** Whether some of its traffic may go to any endpoint. */
   readonly usesCluster: boolean;
   /** Whether some of its traffic may go to this node's endpoints only. */
@@ -23,21 +33,46 @@ export interface ServicePort {
 /** The ports of a Service that has a cluster IP of the family; none for Services that a proxy has to skip. */
 export function servicePorts(service: Service, family: Family): readonly ServicePort[] {
   if (isSkipped(service)) return [];
-  const clusterIP = service.spec.clusterIPs.find((ip) => familyOf(ip) === family);
+  const { spec } = service;
+  const clusterIP = spec.clusterIPs.find((ip) => familyOf(ip) === family);
   if (clusterIP === undefined) return [];
-  const { internalTrafficPolicy } = service.spec;
+  const externalIPs = spec.externalIPs.filter((ip) => familyOf(ip) === family);
+  const loadBalancerIPs = service.loadBalancerIngress
+    .filter(({ ip, ipMode }) => ipMode === 'VIP' && familyOf(ip) === family)
+    .map(({ ip }) => ip);
+  const { internalTrafficPolicy, sessionAffinitySeconds } = spec;
+  const externalTrafficPolicy = effectiveExternalPolicy(service);
   const name = objectName(service);
-  return service.spec.ports.map((port) => ({
-    key: port.name === '' ? name : `${name}:${port.name}`,
-    family,
-    portName: port.name,
-    protocol: lowerCase(port.protocol),
-    port: port.port,
-    clusterIP,
-    internalTrafficPolicy,
-    usesCluster: internalTrafficPolicy === 'Cluster',
-    usesLocal: internalTrafficPolicy === 'Local',
-  }));
+  return spec.ports.map((port) => {
+    const isExternal = port.nodePort !== 0 || externalIPs.length + loadBalancerIPs.length > 0;
+    return {
+      key: port.name === '' ? name : `${name}:${port.name}`,
+      family,
+      portName: port.name,
+      protocol: lowerCase(port.protocol),
+      port: port.port,
+      clusterIP,
+      nodePort: port.nodePort,
+      externalIPs,
+      loadBalancerIPs,
+      sourceRanges: spec.loadBalancerSourceRanges.filter((range) => familyOf(range) === family),
+      internalTrafficPolicy,
+      externalTrafficPolicy,
+      affinityMs:
+        sessionAffinitySeconds === undefined ? undefined : Math.round(sessionAffinitySeconds * 1_000),
+      usesCluster: internalTrafficPolicy === 'Cluster' || isExternal,
+      usesLocal: internalTrafficPolicy === 'Local' || (externalTrafficPolicy === 'Local' && isExternal),
+    };
+  });
+}
+
+/** `Local` counts only where the API allows the field: a Service of type ClusterIP needs an external IP for it. */
+function effectiveExternalPolicy({ spec }: Service): TrafficPolicy {
+  const isExternal =
+    spec.type === 'LoadBalancer' ||
+    spec.type === 'NodePort' ||
+    (spec.type === 'ClusterIP' && spec.externalIPs.length > 0);
+  return isExternal ? spec.externalTrafficPolicy : 'Cluster';
 }
 
 /** Kubernetes' spelling to nft's. */

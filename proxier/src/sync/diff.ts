@@ -1,18 +1,30 @@
 import type { PackedValue } from 'nftlink';
-import type { DesiredElements } from '../layout/desired-elements.ts';
-import { eachGrowingSet, GROWING_SETS, type GrowingSet } from '../layout/sets.ts';
+import type { ChainPlace } from '../layout/class-chains.ts';
+import type { DesiredState, NamedSpec } from '../layout/desired-state.ts';
+import {
+  CLUSTER_SETS,
+  type ClusterSet,
+  DISPATCH_MAPS,
+  type DispatchMap,
+  eachClusterSet,
+  LED_TO,
+} from '../layout/set-names.ts';
+import { frontendOfSource } from '../layout/source-key.ts';
 import type { Programmed } from './programmed.ts';
 
-/** What must be done to one family's table. */
+/** What must be done to one family's table, besides its fixed chains. */
 export interface Difference {
-  readonly added: Readonly<Record<GrowingSet, ReadonlyMap<PackedValue, PackedValue>>>;
-  readonly deleted: Readonly<Record<GrowingSet, readonly PackedValue[]>>;
-  /** Endpoints that became stale: nothing is done about them yet. */
-  readonly stale: readonly PackedValue[];
-  readonly newClasses: readonly number[];
-  /** Classes that nothing leads to any more: taken out of `dispatch` now, their chains one transaction later. */
-  readonly undispatched: readonly number[];
-  readonly removedChains: readonly number[];
+  readonly added: Readonly<Record<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>>;
+  readonly deleted: Readonly<Record<ClusterSet, readonly PackedValue[]>>;
+  /** Elements that became stale: nothing is done about them yet. */
+  readonly stale: Readonly<Record<ClusterSet, readonly PackedValue[]>>;
+  /** Classes that lead somewhere from now on, and the chain's name. */
+  readonly dispatched: Readonly<Record<DispatchMap, ReadonlyMap<number, string>>>;
+  /** Classes that nothing leads to any more: taken out now, their chains one transaction later. */
+  readonly undispatched: Readonly<Record<DispatchMap, readonly number[]>>;
+  /** New chains and those with other rules than before. */
+  readonly writtenChains: readonly NamedSpec[];
+  readonly removedChains: readonly string[];
 }
 
 export interface DiffOptions {
@@ -24,58 +36,120 @@ export interface DiffOptions {
 }
 
 /**
- * Compares what should be with what is, for the keys that were touched. What an earlier lookup of a packet under way may
- * still lead to (an endpoint behind an index, a class's chain) is deleted in a later transaction than the one that makes
- * it stale.
+ * Compares what should be with what is, for what was touched. What an earlier lookup of a packet under way may still lead to
+ * (an endpoint behind an index, a class's chain) is deleted in a later transaction than the one that makes it stale.
  */
-export function diff(desired: DesiredElements, programmed: Programmed, options: DiffOptions): Difference {
-  const stale: PackedValue[] = [];
-  const added = eachGrowingSet(() => new Map<PackedValue, PackedValue>());
-  const deleted = eachGrowingSet((): PackedValue[] => []);
-  const compare = (set: GrowingSet, key: PackedValue) => {
+export function diff(
+  desired: DesiredState,
+  programmed: Programmed,
+  place: ChainPlace,
+  options: DiffOptions,
+): Difference {
+  const elements = compareElements(desired, programmed, place);
+  for (const set of CLUSTER_SETS) {
+    const gone = new Set(overdue(desired, programmed, set, options));
+    if (set === 'allowedSources') for (const key of inTheWay(desired, programmed, place)) gone.add(key);
+    elements.deleted[set].push(...gone);
+  }
+  const undispatched = options.retireClasses ? unusedClasses(desired, programmed) : NO_CLASSES;
+  const mayRemove = options.retireClasses && DISPATCH_MAPS.every((map) => undispatched[map].length === 0);
+  return {
+    ...elements,
+    dispatched: newClasses(desired, programmed),
+    undispatched,
+    writtenChains: desired
+      .chainSpecs(place, desired.touchedChains)
+      .filter(({ name, spec }) => programmed.chains.get(name) !== spec.content),
+    removedChains: mayRemove ? unusedChains(desired, programmed) : [],
+  };
+}
+
+const NO_CLASSES: Difference['undispatched'] = { dispatch: [], dispatchLocal: [] };
+
+function compareElements(desired: DesiredState, programmed: Programmed, place: ChainPlace) {
+  const added = eachClusterSet(() => new Map<PackedValue, PackedValue>());
+  const deleted = eachClusterSet((): PackedValue[] => []);
+  const stale = eachClusterSet((): PackedValue[] => []);
+  const compare = (set: ClusterSet, key: PackedValue) => {
     const should = desired.elements[set].get(key);
     const is = programmed.elements[set].get(key);
     if (should === is) return;
     if (should !== undefined) added[set].set(key, should);
-    if (is !== undefined) (should === undefined && set === 'endpoints' ? stale : deleted[set]).push(key);
+    if (is === undefined) return;
+    if (should !== undefined || !mustWait(desired, place, set, key)) deleted[set].push(key);
+    else if (!programmed.stale[set].has(key)) stale[set].push(key);
   };
-  for (const set of GROWING_SETS) for (const key of desired.touched[set]) compare(set, key);
-  deleted.endpoints.push(...overdue(desired, programmed, options));
-  const { classes, touchedClasses } = desired;
-  const isNew = (endpoints: number) => classes.isUsed(endpoints) && !programmed.dispatched.has(endpoints);
-  const unused = (of: ReadonlySet<number>) =>
-    options.retireClasses ? [...of].filter((endpoints) => !classes.isUsed(endpoints)) : [];
-  return {
-    added,
-    deleted,
-    // What is stale already stays so since then.
-    stale: stale.filter((key) => !programmed.stale.has(key)),
-    newClasses: [...touchedClasses].filter(isNew),
-    undispatched: unused(programmed.dispatched),
-    removedChains: unused(programmed.chains).filter((endpoints) => !programmed.dispatched.has(endpoints)),
-  };
+  for (const set of CLUSTER_SETS) for (const key of desired.touched[set]) compare(set, key);
+  return { added, deleted, stale };
 }
 
-/** Stale endpoints that no packet can be on the way to any more. */
-function overdue(
-  desired: DesiredElements,
+/** Whether packets may still be on their way to the element. Who may no longer use a frontend is kept out at once. */
+function mustWait(desired: DesiredState, { sets }: ChainPlace, set: ClusterSet, key: PackedValue): boolean {
+  if (!LED_TO.has(set)) return false;
+  return set !== 'allowedSources' || !desired.elements.restricted.has(frontendOfSource(sets, key));
+}
+
+/** Stale networks of frontends that are restricted again: the kernel refuses networks that overlap. */
+function inTheWay(
+  desired: DesiredState,
   programmed: Programmed,
-  options: DiffOptions,
+  { sets }: ChainPlace,
 ): readonly PackedValue[] {
-  return [...programmed.stale]
-    .filter(([key, sinceMs]) => {
-      const isWantedAgain = desired.elements.endpoints.has(key);
-      return !isWantedAgain && options.nowMs - sinceMs >= options.graceMs;
-    })
+  return [...programmed.stale.allowedSources.keys()].filter(
+    (key) =>
+      !desired.elements.allowedSources.has(key) &&
+      desired.elements.restricted.has(frontendOfSource(sets, key)),
+  );
+}
+
+/** Stale elements that no packet can be on the way to any more. */
+function overdue(
+  desired: DesiredState,
+  programmed: Programmed,
+  set: ClusterSet,
+  { nowMs, graceMs }: DiffOptions,
+): readonly PackedValue[] {
+  const stale = programmed.stale[set];
+  if (stale.size === 0) return [];
+  return [...stale]
+    .filter(([key, sinceMs]) => !desired.elements[set].has(key) && nowMs - sinceMs >= graceMs)
     .map(([key]) => key);
+}
+
+function newClasses(desired: DesiredState, programmed: Programmed): Difference['dispatched'] {
+  const of = (map: DispatchMap) =>
+    new Map(
+      [...desired.touchedClasses]
+        .filter((number) => desired.classes.isUsed(number, map))
+        .map((number) => [number, desired.classes.nameOf(number) ?? ''] as const)
+        .filter(([number, name]) => programmed.dispatch[map].get(number) !== name),
+    );
+  return { dispatch: of('dispatch'), dispatchLocal: of('dispatchLocal') };
+}
+
+function unusedClasses(desired: DesiredState, programmed: Programmed): Difference['undispatched'] {
+  const of = (map: DispatchMap) =>
+    [...programmed.dispatch[map].keys()].filter((number) => !desired.classes.isUsed(number, map));
+  return { dispatch: of('dispatch'), dispatchLocal: of('dispatchLocal') };
+}
+
+function unusedChains(desired: DesiredState, programmed: Programmed): readonly string[] {
+  return [...programmed.chains.keys()].filter((name) => !desired.needsChain(name));
+}
+
+/** Whether idle cleaning would find classes or chains to take away. */
+export function hasUnused(desired: DesiredState, programmed: Programmed): boolean {
+  const unused = unusedClasses(desired, programmed);
+  return DISPATCH_MAPS.some((map) => unused[map].length > 0) || unusedChains(desired, programmed).length > 0;
 }
 
 export function isEmpty(difference: Difference): boolean {
   return (
-    Object.values(difference.added).every((elements) => elements.size === 0) &&
-    Object.values(difference.deleted).every((keys) => keys.length === 0) &&
-    difference.newClasses.length === 0 &&
-    difference.undispatched.length === 0 &&
+    CLUSTER_SETS.every((set) => difference.added[set].size === 0 && difference.deleted[set].length === 0) &&
+    DISPATCH_MAPS.every(
+      (map) => difference.dispatched[map].size === 0 && difference.undispatched[map].length === 0,
+    ) &&
+    difference.writtenChains.length === 0 &&
     difference.removedChains.length === 0
   );
 }

@@ -1,161 +1,300 @@
-import { goto, type Transaction } from 'nftlink';
-import { DesiredElements } from '../layout/desired-elements.ts';
+import type { Nftables, PackedValue, Transaction } from 'nftlink';
+import type { ChainPlace } from '../layout/class-chains.ts';
+import { DesiredState } from '../layout/desired-state.ts';
+import { fixedChains, fixedSpecs, type RuleOptions } from '../layout/fixed-chains.ts';
 import {
-  classChain,
-  classRules,
-  type FixedOptions,
-  type FixedPart,
-  fixedPart,
-} from '../layout/fixed-rules.ts';
-import { classMark } from '../layout/numbers.ts';
-import {
+  CLUSTER_SETS,
+  type ClusterSet,
   capacityFor,
-  eachGrowingSet,
-  type FamilySets,
-  familySets,
-  familyTable,
-  GROWING_SETS,
-} from '../layout/sets.ts';
+  eachClusterSet,
+  type OwnSet,
+  type SetInstances,
+} from '../layout/set-names.ts';
+import { anySet, familySets } from '../layout/sets.ts';
+import { stickyNumberOf } from '../layout/sticky-chains.ts';
 import type { Family, ServiceState } from '../model/frontends.ts';
-import { type Difference, type DiffOptions, diff, isEmpty } from './diff.ts';
-import { nothingProgrammed, type Programmed, record } from './programmed.ts';
+import { type Adoption, adopt, adoptNothing, type Names, type WantedSizes } from './adoption.ts';
+import { type Difference, type DiffOptions, diff, hasUnused, isEmpty } from './diff.ts';
+import { readKernelTable } from './kernel-table.ts';
+import { hasStale, nothingProgrammed, type Programmed, record } from './programmed.ts';
+import { type Frame, TableWriter } from './table-writer.ts';
 
 /** So many elements take some milliseconds to pack. */
 const PAUSE_AFTER = 5_000;
 
+/** What a family's table is made from, fixed for the life of a proxy. */
+export interface ProgramOptions extends RuleOptions {
+  /** How many clients of sticky Services are remembered; 16 bytes each, allotted at once. */
+  readonly affinitySize: number;
+}
+
 /** What a transaction will have done to a family once it is committed. */
 interface Pending {
   readonly difference: Difference;
-  readonly rebuilt: boolean;
+  readonly place: ChainPlace;
+  readonly names: Names;
+  /** Sets that are replaced by larger ones, and what those hold. */
+  readonly grown: ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>;
+  readonly leftoversDeleted: boolean;
+  readonly writer: TableWriter;
 }
 
 /** One family's table: what should be in it, what is, and the steps between. */
 export class FamilyProgram {
   readonly family: Family;
-  readonly desired: DesiredElements;
-  readonly #options: FixedOptions;
-  #sets: FamilySets;
-  #fixed: FixedPart;
+  readonly desired: DesiredState;
+  readonly #options: ProgramOptions;
+  /** What is left to do of what was found in the kernel; undefined once it is done. */
+  #adoption: Adoption | undefined;
+  #isLoaded = false;
+  #names: Names;
+  #place: ChainPlace;
   #programmed: Programmed = nothingProgrammed();
-  #needsRebuild = true;
+  /** The fixed chains that are there and right, and what right was. */
+  #intact: ReadonlySet<string> = new Set();
+  #intactContent = '';
   #pending: Pending | undefined;
 
-  constructor(family: Family, options: FixedOptions) {
+  constructor(family: Family, options: ProgramOptions) {
     this.family = family;
     this.#options = options;
-    this.desired = new DesiredElements(family);
-    this.#sets = familySets(family, this.#capacities());
-    this.#fixed = fixedPart(family, this.#sets, options);
+    this.desired = new DesiredState(family);
+    this.#names = adoptNothing(this.#sizes()).names;
+    this.#place = this.#placeOf(this.#names);
+  }
+
+  /** What is in the kernel can no longer be told from our own transactions: it must be read. */
+  invalidate(): void {
+    this.#isLoaded = false;
+    this.#pending = undefined;
+  }
+
+  /** The last transaction was not committed, and nothing has changed. */
+  abandon(): void {
+    this.#pending = undefined;
+  }
+
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /** Reads what the kernel has. What is as it should be stays when the next transaction is written. */
+  async load(nft: Nftables, nowMs: number): Promise<void> {
+    const kernel = await readKernelTable(nft, this.family);
+    const adoption =
+      kernel === undefined
+        ? adoptNothing(this.#sizes())
+        : await adopt(this.family, kernel, this.#options, this.#sizes(), nowMs);
+    if (adoption.adopted !== undefined && this.desired.isFresh) this.desired.adopt(adoption.adopted);
+    this.#adoption = adoption;
+    this.#names = adoption.names;
+    this.#place = this.#placeOf(adoption.names);
+    this.#programmed = adoption.programmed;
+    this.#intact = adoption.intact;
+    this.#intactContent = this.#fixedSpecs(this.#place)[0]?.content ?? '';
+    this.#isLoaded = true;
+    const { elements, chains } = this.#programmed;
+    this.desired.touchAll((set) => elements[set].keys(), chains.keys());
   }
 
   update(states: Iterable<ServiceState>): void {
     this.desired.update(states);
   }
 
-  /** What is in the kernel can no longer be told from our own transactions: the next one writes everything anew. */
-  invalidate(): void {
-    this.#needsRebuild = true;
-    this.#pending = undefined;
-  }
-
   /** Whether something is left to delete that had to wait. */
   get hasLeftovers(): boolean {
-    const { stale, chains } = this.#programmed;
-    return stale.size > 0 || [...chains].some((endpoints) => !this.desired.classes.isUsed(endpoints));
+    const { leftovers } = this.#programmed;
+    return (
+      leftovers.chains.length + leftovers.sets.length > 0 ||
+      hasStale(this.#programmed) ||
+      hasUnused(this.desired, this.#programmed)
+    );
   }
 
   /** Writes into the transaction what this family needs. `pause` is awaited between the parts of a big one. */
   async write(transaction: Transaction, options: DiffOptions, pause: () => Promise<void>): Promise<void> {
-    let difference = this.#needsRebuild ? undefined : diff(this.desired, this.#programmed, options);
-    if (difference !== undefined && this.#wouldOverflow(difference)) difference = undefined;
-    this.#pending = {
-      difference: difference ?? this.#rebuild(transaction),
-      rebuilt: difference === undefined,
-    };
-    if (!isEmpty(this.#pending.difference))
-      await this.#writeDifference(transaction, this.#pending.difference, pause);
+    let difference = diff(this.desired, this.#programmed, this.#place, options);
+    let place = this.#place;
+    let names = this.#names;
+    const grown = this.#grow(difference);
+    if (grown.size > 0) {
+      names = { ...names, instances: this.#largerInstances(grown) };
+      place = this.#placeOf(names);
+      // The chains of sticky Services look into sets that may have new names.
+      for (const name of this.#programmed.chains.keys()) this.desired.touchedChains.add(name);
+      const again = diff(this.desired, this.#programmed, place, options);
+      difference = { ...again, ...withAllElements(again, grown) };
+    }
+    const writer = new TableWriter(transaction, place);
+    const leftoversDeleted = this.#mayDeleteLeftovers(options);
+    this.#pending = { difference, place, names, grown, leftoversDeleted, writer };
+    const frame = this.#frame(place, [...grown.keys()]);
+    writer.writeFrame(frame);
+    if (leftoversDeleted) writer.deleteLeftovers(this.#programmed.leftovers);
+    writer.writeChains(difference, this.#programmed);
+    writer.writeFixedRules(frame);
+    writer.writeDispatch(difference, this.#programmed);
+    if (isEmpty(difference)) return;
+    for (const set of CLUSTER_SETS) {
+      writer.writeElements(set, difference);
+      if (difference.added[set].size > PAUSE_AFTER) await pause();
+    }
+  }
+
+  /** The Services that a refused operation of the last transaction is about; undefined: it is about none. */
+  culprits(operation: number, element: number | undefined): readonly string[] | undefined {
+    const { elementNotes = [], chainNotes = [] } = this.#pending?.writer ?? {};
+    const note = elementNotes.find((candidate) => candidate.operation === operation);
+    if (note !== undefined) {
+      const keys = element === undefined ? note.keys : note.keys.slice(element, element + 1);
+      return keys.flatMap((key) => this.desired.servicesWith(note.set, key));
+    }
+    const chain = chainNotes.find((candidate) => candidate.operation === operation)?.chain;
+    const number = chain === undefined ? undefined : stickyNumberOf(chain);
+    return number === undefined ? undefined : this.desired.servicesWithSticky(number);
   }
 
   /** The transaction was committed. */
   committed(nowMs: number): void {
     if (this.#pending === undefined) return;
-    const { difference, rebuilt } = this.#pending;
+    const { difference, place, names, grown, leftoversDeleted } = this.#pending;
+    const before = this.#place;
+    const programmed = this.#programmed;
     this.#pending = undefined;
-    this.#needsRebuild = false;
-    if (rebuilt) this.#programmed = nothingProgrammed();
-    record(this.#programmed, difference, nowMs);
-    for (const set of GROWING_SETS) this.desired.touched[set].clear();
-    for (const key of this.#programmed.stale.keys()) {
-      // Wanted again, with the data that it still has.
-      if (this.desired.elements.endpoints.has(key)) this.#programmed.stale.delete(key);
+    this.#adoption = undefined;
+    if (leftoversDeleted) Object.assign(programmed.leftovers, { chains: [], sets: [] });
+    if (grown.size > 0) {
+      const replaced = [...grown.keys()].map((set) => anySet(before.sets, set));
+      Object.assign(programmed.leftovers, {
+        sets: [...programmed.leftovers.sets, ...replaced],
+        sinceMs: nowMs,
+      });
     }
-    for (const endpoints of difference.removedChains) this.desired.classes.retire(endpoints);
-    this.desired.touchedClasses.clear();
+    this.#place = place;
+    this.#names = names;
+    const specs = this.#fixedSpecs(place);
+    this.#intact = new Set(specs.map(({ chain }) => chain.name));
+    this.#intactContent = specs[0]?.content ?? '';
+    const stale = new Map([...grown.keys()].map((set) => [set, new Map(programmed.stale[set])]));
+    for (const set of grown.keys()) programmed.elements[set].clear();
+    record(programmed, difference, nowMs);
+    for (const [set, keys] of stale)
+      for (const [key, sinceMs] of keys) programmed.stale[set].set(key, sinceMs);
+    this.#forgetWanted();
+    this.#retire(difference);
+    this.desired.settle();
+    this.desired.forgetAdopted();
   }
 
-  #rebuild(transaction: Transaction): Difference {
-    this.#sets = familySets(this.family, this.#capacities());
-    this.#fixed = fixedPart(this.family, this.#sets, this.#options);
-    // Adding before deleting makes the deletion valid on kernels without "destroy" (before 6.3).
-    const table = familyTable(this.family);
-    transaction.add(table).delete(table).add(table);
-    for (const chain of this.#fixed.chains) transaction.add(chain);
-    for (const set of [...GROWING_SETS, 'dispatch'] as const) transaction.add(this.#sets[set]);
-    for (const rule of this.#fixed.rules) transaction.add(rule);
-    const { desired } = this;
+  /** What became stale and is wanted again, with the data that it still has. */
+  #forgetWanted(): void {
+    for (const set of CLUSTER_SETS) {
+      const stale = this.#programmed.stale[set];
+      for (const key of stale.keys()) if (this.desired.elements[set].has(key)) stale.delete(key);
+    }
+  }
+
+  #retire(difference: Difference): void {
+    const { chains, dispatch } = this.#programmed;
+    const gone = [...difference.undispatched.dispatch, ...difference.undispatched.dispatchLocal];
+    for (const number of gone) {
+      if (!dispatch.dispatch.has(number) && !dispatch.dispatchLocal.has(number))
+        this.desired.classes.retire(number);
+    }
+    const isLeft = (number: number) => [...chains.keys()].some((name) => stickyNumberOf(name) === number);
+    for (const name of difference.removedChains) this.desired.chainGone(name, isLeft);
+  }
+
+  #frame(place: ChainPlace, grown: readonly OwnSet[]): Frame {
+    const adoption = this.#adoption;
+    const fixed = this.#fixedSpecs(place).filter(
+      ({ chain, content }) => content !== this.#intactContent || !this.#intact.has(chain.name),
+    );
     return {
-      added: desired.elements,
-      deleted: eachGrowingSet(() => []),
-      stale: [],
-      newClasses: desired.classes.used(),
-      undispatched: [],
-      removedChains: [],
+      createTable: adoption !== undefined && !adoption.hasTable,
+      missingSets: [...new Set([...(adoption?.missingSets ?? []), ...grown])],
+      foreignBases: adoption?.foreignBases ?? [],
+      fixed,
+      presentFixed: adoption?.present ?? this.#intact,
     };
   }
 
-  async #writeDifference(
-    transaction: Transaction,
-    difference: Difference,
-    pause: () => Promise<void>,
-  ): Promise<void> {
-    const { dispatch } = this.#sets;
-    for (const endpoints of difference.removedChains) {
-      transaction.flush(classChain(this.#sets, endpoints)).delete(classChain(this.#sets, endpoints));
-    }
-    for (const endpoints of difference.newClasses) this.#writeClass(transaction, endpoints);
-    const marks = difference.undispatched.map((endpoints) =>
-      classMark(this.desired.classes.numberOf(endpoints)),
-    );
-    transaction.deleteElements(dispatch, marks);
-    for (const set of GROWING_SETS) {
-      const { [set]: added } = difference.added;
-      transaction.deletePackedElements(this.#sets[set], difference.deleted[set]);
-      if (added.size === 0) continue;
-      const data = this.#sets[set].kind === 'map' ? [...added.values()] : undefined;
-      transaction.addPackedElements(this.#sets[set], [...added.keys()], data);
-      if (added.size > PAUSE_AFTER) await pause();
-    }
+  #fixedSpecs(place: ChainPlace) {
+    return fixedSpecs(this.family, place.sets, place.fixed, place.options);
   }
 
-  #writeClass(transaction: Transaction, endpoints: number): void {
-    const chain = classChain(this.#sets, endpoints);
-    if (!this.#programmed.chains.has(endpoints) || this.#pending?.rebuilt) {
-      transaction.add(chain);
-      for (const rule of classRules(this.#sets, this.#fixed.toEndpoint, endpoints)) transaction.add(rule);
+  #mayDeleteLeftovers({ nowMs, graceMs }: DiffOptions): boolean {
+    const { chains, sets, sinceMs } = this.#programmed.leftovers;
+    // Not together with what makes them leftovers.
+    return this.#adoption === undefined && chains.length + sets.length > 0 && nowMs - sinceMs >= graceMs;
+  }
+
+  #placeOf({ epoch, instances }: Names): ChainPlace {
+    const sets = familySets(this.family, instances, epoch);
+    return { sets, fixed: fixedChains(sets, epoch), epoch, options: this.#options };
+  }
+
+  #sizes(): WantedSizes {
+    return {
+      ...eachClusterSet((set) => this.desired.elements[set].size),
+      affinity: this.#options.affinitySize,
+    };
+  }
+
+  /**
+   * The sets that would be too full, and all that they are to hold: a set's size is a hard limit, so they are replaced by larger
+   * ones, with what packets under way may still ask for.
+   */
+  #grow(difference: Difference): ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>> {
+    const grown = new Map<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>();
+    for (const set of CLUSTER_SETS) {
+      const { elements, stale } = this.#programmed;
+      const size = this.#names.instances[set].size;
+      if (elements[set].size + difference.added[set].size <= size) continue;
+      const waiting = [...stale[set].keys(), ...difference.stale[set]];
+      grown.set(set, withWaiting(this.desired.elements[set], elements[set], waiting));
     }
-    const mark = classMark(this.desired.classes.numberOf(endpoints));
-    transaction.addElements(this.#sets.dispatch, [[mark, goto(chain)]]);
+    return grown;
   }
 
-  #capacities() {
-    return eachGrowingSet((set) => capacityFor(this.desired.elements[set].size));
-  }
-
-  /** A set's size is a hard limit: what doesn't fit is written anew, with larger sets. */
-  #wouldOverflow(difference: Difference): boolean {
-    return GROWING_SETS.some((set) => {
-      const size = this.#sets[set].size ?? 0;
-      return this.#programmed.elements[set].size + difference.added[set].size > size;
+  #largerInstances(grown: ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>): SetInstances {
+    const { instances } = this.#names;
+    const missing = new Set<OwnSet>(this.#adoption?.missingSets ?? []);
+    const larger = eachClusterSet((set) => {
+      const contents = grown.get(set);
+      if (contents === undefined) return instances[set];
+      // One that is not there yet need not have another name.
+      const epoch = instances[set].epoch + (missing.has(set) ? 0 : 1);
+      return { epoch, size: capacityFor(contents.size) };
     });
+    return { ...instances, ...larger };
   }
+}
+
+function withWaiting(
+  desired: ReadonlyMap<PackedValue, PackedValue>,
+  present: ReadonlyMap<PackedValue, PackedValue>,
+  waiting: readonly PackedValue[],
+): ReadonlyMap<PackedValue, PackedValue> {
+  if (waiting.length === 0) return desired;
+  const contents = new Map(desired);
+  for (const key of waiting) {
+    const value = present.get(key);
+    if (value !== undefined && !contents.has(key)) contents.set(key, value);
+  }
+  return contents;
+}
+
+/** All elements of the replaced sets are to be added, none deleted. */
+function withAllElements(
+  difference: Difference,
+  grown: ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>,
+): Pick<Difference, 'added' | 'deleted'> {
+  const added = { ...difference.added };
+  const deleted = { ...difference.deleted };
+  for (const [set, contents] of grown) {
+    added[set] = contents;
+    deleted[set] = [];
+  }
+  return { added, deleted };
 }

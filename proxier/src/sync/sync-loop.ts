@@ -1,7 +1,11 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { type Committed, type Nftables, TransactionError } from 'nftlink';
+import { type Committed, type Nftables, RequestError, TransactionError } from 'nftlink';
+import { TABLE_NAME } from '../layout/sets.ts';
 import type { ServiceState } from '../model/frontends.ts';
+import { culpritsOf } from './culprits.ts';
+import { Drift } from './drift.ts';
 import type { FamilyProgram } from './family-program.ts';
+import { Quarantine, type SetAside } from './quarantine.ts';
 
 /** How long what became stale stays in the kernel: a packet needs microseconds between two lookups. */
 const GRACE_MS = 10;
@@ -21,8 +25,25 @@ export interface SyncReport {
 
 export interface SyncListener {
   committed(report: SyncReport): void;
-  /** A sync failed and will be tried again, from scratch. */
-  failed(error: TransactionError, retryMs: number): void;
+  /** A sync failed and will be tried again after reading what the kernel has. */
+  failed(error: Error, retryMs: number): void;
+  /** The kernel refuses a Service: all others are programmed without it. */
+  setAside(refused: SetAside): void;
+  /** A Service that was set aside is programmed now. */
+  restored(service: string): void;
+  /** Somebody else had changed our tables: so many operations put that right. */
+  repaired(operations: number): void;
+  /** Changes by others are noticed later than they could be: the kernel's events can't be listened to. */
+  deaf(error: Error): void;
+}
+
+export interface SyncOptions {
+  /** At least so long lies between the starts of two transactions; default 0: as fast as the kernel takes them. */
+  readonly minSyncPeriodMs?: number;
+  /** A Service's state at present: asked for when one that was set aside is tried again. */
+  readonly stateOf?: (service: string) => ServiceState;
+  /** Called after each commit with the Services whose state it brought, one call after the other. `settled` waits for it. */
+  readonly afterCommit?: (states: readonly ServiceState[]) => Promise<void>;
 }
 
 /**
@@ -33,28 +54,62 @@ export class SyncLoop {
   readonly #nft: Nftables;
   readonly #programs: readonly FamilyProgram[];
   readonly #listener: SyncListener;
+  readonly #options: SyncOptions;
   readonly #stopping = new AbortController();
+  readonly #quarantine = new Quarantine();
   #queue = new Map<string, ServiceState>();
   #firstArrivalMs = 0;
+  #lastStartMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
   #settled: (() => void)[] = [];
   #retryMs = FIRST_RETRY_MS;
   /** A sync is due even if nothing changed: the first one, and the one after a failure. */
   #mustSync = true;
   #running: Promise<void> | undefined;
+  readonly #drift: Drift;
+  #isVerifying = false;
+  #afterwards: Promise<void> = Promise.resolve();
 
-  constructor(nft: Nftables, programs: readonly FamilyProgram[], listener: SyncListener) {
+  constructor(
+    nft: Nftables,
+    programs: readonly FamilyProgram[],
+    listener: SyncListener,
+    options: SyncOptions = {},
+  ) {
     this.#nft = nft;
     this.#programs = programs;
     this.#listener = listener;
+    this.#options = options;
+    this.#drift = new Drift(
+      nft,
+      TABLE_NAME,
+      () => this.#wake?.(),
+      (error) => listener.deaf(error),
+    );
   }
 
   /** Takes Services' new states. The first call also makes the tables, so it may be empty. */
   apply(states: Iterable<ServiceState>): void {
     if (this.#queue.size === 0) this.#firstArrivalMs = performance.now();
-    for (const state of states) this.#queue.set(state.service, state);
+    for (const state of states) {
+      this.#queue.set(state.service, state);
+      this.#quarantine.try(state.service);
+    }
     this.#running ??= this.#run();
     this.#wake?.();
+  }
+
+  /** What the kernel has may be something else than we left there: reads it, and mends what differs. */
+  verify(): void {
+    for (const program of this.#programs) program.invalidate();
+    this.#mustSync = true;
+    this.#isVerifying = true;
+    this.#wake?.();
+  }
+
+  /** Services that the kernel refuses. */
+  setAside(): readonly SetAside[] {
+    return this.#quarantine.list();
   }
 
   /** Resolves when everything that was applied is in the kernel, leftovers deleted. */
@@ -70,18 +125,30 @@ export class SyncLoop {
     this.#stopping.abort();
     this.#wake?.();
     await this.#running;
+    await this.#afterwards;
+    await this.#drift.close();
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
+      this.#releaseDue();
+      if (this.#drift.dueInMs === 0) this.verify();
       if (this.#queue.size > 0 || this.#mustSync) await this.#syncOrWait(false);
       else if (this.#programs.some((program) => program.hasLeftovers)) await this.#clean();
       else await this.#rest();
     }
   }
 
+  #releaseDue(): void {
+    const { stateOf } = this.#options;
+    if (stateOf === undefined) return;
+    const due = this.#quarantine.release(performance.now());
+    if (due.length > 0) this.apply(due.map(stateOf));
+  }
+
   /** Makes one transaction; when it fails, reports and waits. The loop then tries again. */
   async #syncOrWait(retireClasses: boolean): Promise<void> {
+    await this.#keepPeriod();
     const failure = await this.#sync(retireClasses);
     if (failure === undefined) {
       this.#retryMs = FIRST_RETRY_MS;
@@ -92,14 +159,26 @@ export class SyncLoop {
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
   }
 
+  async #keepPeriod(): Promise<void> {
+    const waitMs = this.#lastStartMs + (this.#options.minSyncPeriodMs ?? 0) - performance.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    this.#lastStartMs = performance.now();
+  }
+
   /** Deletes what had to wait, once nothing else is going on. */
   async #clean(): Promise<void> {
     if (await this.#quiet(IDLE_MS)) await this.#syncOrWait(true);
   }
 
   async #rest(): Promise<void> {
+    await this.#afterwards;
+    await this.#drift.rest();
+    if (this.#queue.size > 0 || this.#mustSync || this.#drift.dueInMs === 0) return;
     for (const resolve of this.#settled.splice(0)) resolve();
-    await this.#quiet(undefined);
+    const { nextTrialMs } = this.#quarantine;
+    const trialInMs = nextTrialMs === undefined ? [] : [Math.max(0, nextTrialMs - performance.now())];
+    const waits = [...trialInMs, ...(this.#drift.dueInMs === undefined ? [] : [this.#drift.dueInMs])];
+    await this.#quiet(waits.length === 0 ? undefined : Math.min(...waits));
   }
 
   /** Waits for a change; true when none came for so long. */
@@ -107,7 +186,8 @@ export class SyncLoop {
     const woken = new Promise<boolean>((resolve) => {
       this.#wake = () => resolve(false);
     });
-    const changed = this.#queue.size > 0 || this.#stopping.signal.aborted;
+    const changed =
+      this.#queue.size > 0 || this.#mustSync || this.#drift.dueInMs === 0 || this.#stopping.signal.aborted;
     if (changed) return false;
     if (durationMs === undefined) return woken;
     const timer = new AbortController();
@@ -117,11 +197,14 @@ export class SyncLoop {
     return result;
   }
 
-  /** Makes one transaction of all that waits. Gives the error when it was not committed. */
-  async #sync(retireClasses: boolean): Promise<TransactionError | undefined> {
+  /** Makes one transaction of all that waits. Gives the error when it was not committed and is not worth an immediate retry. */
+  async #sync(retireClasses: boolean): Promise<Error | undefined> {
+    const wasJustRead = await this.#prepare();
+    if (wasJustRead instanceof Error) return wasJustRead;
     const states = this.#queue;
     const arrivalMs = this.#firstArrivalMs;
     this.#queue = new Map();
+    this.#mustSync = false;
     for (const program of this.#programs) program.update(states.values());
     const options = { nowMs: performance.now(), graceMs: GRACE_MS, retireClasses };
     const transaction = this.#nft.transaction();
@@ -131,20 +214,87 @@ export class SyncLoop {
       committed = await transaction.commit();
     } catch (error) {
       if (!(error instanceof TransactionError)) throw error;
-      for (const program of this.#programs) program.invalidate();
-      this.#mustSync = true;
-      return error;
+      return this.#refused(error, wasJustRead, states.values());
     }
-    this.#mustSync = false;
-    const nowMs = performance.now();
-    for (const program of this.#programs) program.committed(nowMs);
+    this.#committed(transaction.size, wasJustRead);
     if (transaction.size > 0) {
       this.#listener.committed({
         services: states.size,
         operations: transaction.size,
         kernelTimeMs: committed.kernelTimeMs,
-        latencyMs: states.size > 0 ? nowMs - arrivalMs : 0,
+        latencyMs: states.size > 0 ? performance.now() - arrivalMs : 0,
       });
+    }
+    const { afterCommit } = this.#options;
+    if (afterCommit !== undefined && states.size > 0) {
+      this.#afterwards = this.#afterwards.then(() => afterCommit([...states.values()]));
+    }
+    return undefined;
+  }
+
+  /** Sees to it that every family knows what the kernel has. Says whether that had to be read. */
+  async #prepare(): Promise<boolean | RequestError> {
+    this.#drift.begin();
+    try {
+      await this.#drift.lookSometimes();
+      if (this.#drift.dueInMs === 0) this.verify();
+      return await this.#load();
+    } catch (error) {
+      if (error instanceof RequestError) return error;
+      throw error;
+    }
+  }
+
+  #committed(operations: number, wasJustRead: boolean): void {
+    const nowMs = performance.now();
+    for (const program of this.#programs) program.committed(nowMs);
+    if (operations > 0) this.#drift.committed();
+    if (wasJustRead) this.#drift.endReading();
+    if (this.#isVerifying && operations > 0) this.#listener.repaired(operations);
+    this.#isVerifying = false;
+    for (const service of this.#quarantine.acquit()) this.#listener.restored(service);
+  }
+
+  /** Reads what the kernel has, for families that don't know. */
+  async #load(): Promise<boolean> {
+    const unknown = this.#programs.filter((program) => !program.isLoaded);
+    if (unknown.length > 0) await this.#drift.beginReading();
+    for (const program of unknown) await program.load(this.#nft, performance.now());
+    return unknown.length > 0;
+  }
+
+  /**
+   * Either the kernel has something else than we thought: it is read, and then tried again. Or it refuses Services: they are set
+   * aside. Or nobody can tell: the error is given back.
+   */
+  #refused(
+    error: TransactionError,
+    wasJustRead: boolean,
+    states: Iterable<ServiceState>,
+  ): TransactionError | undefined {
+    this.#mustSync = true;
+    if (error.outcome === 'aborted' && !wasJustRead) {
+      for (const program of this.#programs) program.invalidate();
+      return undefined;
+    }
+    const culprits = error.outcome === 'aborted' ? culpritsOf(error, this.#programs) : undefined;
+    if (culprits === undefined) {
+      for (const program of this.#programs) program.invalidate();
+      return error;
+    }
+    const nowMs = performance.now();
+    for (const [service, reason] of culprits) {
+      this.#listener.setAside(this.#quarantine.add(service, reason, nowMs));
+    }
+    const nothing = [...culprits.keys()].map((service): ServiceState => ({ service, ports: [] }));
+    for (const program of this.#programs) {
+      program.abandon();
+      program.update(nothing);
+    }
+    // What the others waited for is told when they are in.
+    for (const state of states) {
+      if (!culprits.has(state.service) && !this.#queue.has(state.service))
+        this.#queue.set(state.service, state);
     }
     return undefined;
   }

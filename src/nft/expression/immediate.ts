@@ -12,6 +12,7 @@ export type Immediate = { readonly dreg: number; readonly data: Uint8Array } | {
 export const immediateKind = Object.freeze({
   name: 'immediate',
 
+  /** Bytes for a register, or a verdict. */
   make(value: Immediate): Expression {
     if ('data' in value) return expression('immediate', [u32(1, value.dreg), bytes(2, value.data)]);
     const { code, chain } = value.verdict;

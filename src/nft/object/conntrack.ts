@@ -14,6 +14,7 @@ const family = (wire: number) => ({ ...layer3, wire });
 const protocol = (wire: number) => typed(wire, inetProto);
 
 interface OfConnections {
+  /** Of the transport, by name or number. */
   readonly protocol: ProtocolName | number;
   /** Which packets it is for; default: those of the table's family. */
   readonly family?: 'ip' | 'ip6' | 'inet' | number;
@@ -92,6 +93,7 @@ export interface CtExpectationObject extends ObjectBase<'ct expectation'>, CtExp
 interface CtExpectationState extends OfConnections {
   /** Port of the expected connections. */
   readonly dport: number;
+  /** How long a connection is expected, in ms. */
   readonly timeoutMs: number;
   /** How many may be expected at once, at most 255. */
   readonly size: number;

@@ -48,9 +48,22 @@ export function updateSet(set: DynamicSet, key: Source<never, unknown>, options:
   return dynset('update', set, key, options);
 }
 
-/** Takes a value out of a set: nft's `delete @seen { ip saddr }`. The rule ends when it was not there. Kernel 5.8 or newer. */
-export function deleteFromSet<K>(set: NftSet<K, unknown>, key: Source<K, unknown>): Statement {
-  return dynset('delete', set, key, {});
+/**
+ * Takes a value out of a set: nft's `delete @seen { ip saddr }`. The rule ends when it was not there. Of a map the kernel wants
+ * data too, and does not look at it: `delete @m { ip saddr : meta mark }`. Kernel 5.8 or newer.
+ */
+export function deleteFromSet<K>(set: NftSet<K, unknown>, key: Source<K, unknown>): Statement;
+export function deleteFromSet<K, D>(
+  map: NftMap<K, unknown, D, unknown>,
+  key: Source<K, unknown>,
+  options: { readonly data: Source<D, unknown> },
+): Statement;
+export function deleteFromSet(
+  set: DynamicSet,
+  key: Source<never, unknown>,
+  options: { readonly data?: Source<never, unknown> } = {},
+): Statement {
+  return dynset('delete', set, key, options);
 }
 
 type DynamicSet = NftSet<never, unknown> | NftMap<never, unknown, never, unknown>;

@@ -76,6 +76,23 @@ function prefixMask(byteLength: number, bits: number): Uint8Array {
   });
 }
 
+/** The interface's name begins so: nft's `iifname "veth*"`. */
+export function startsWith(source: Source<string, unknown>, prefix: string): Statement {
+  return matchStart(source, prefix, 'eq');
+}
+
+/** The interface's name begins otherwise: nft's `iifname != "veth*"`. */
+export function startsOtherwise(source: Source<string, unknown>, prefix: string): Statement {
+  return matchStart(source, prefix, 'neq');
+}
+
+/** As nft does: the bytes of the prefix are compared, not those behind it. */
+function matchStart(source: Source<string, unknown>, prefix: string, operator: Comparison): Statement {
+  const bytes = inArgument('prefix', () => bytesOf(source.type, prefix));
+  const start = bytes.subarray(0, Buffer.byteLength(prefix));
+  return statement(source.needs, [...source.load(0), cmp(REGISTER, operator, start)]);
+}
+
 /** The value is in a set: nft's `ip saddr @blocked`, or `tcp dport { 22, 80 }` with an anonymous set. */
 export function oneOf<K>(source: Source<K, unknown>, set: NftSet<K, unknown> | AnonymousSet<K>): Statement {
   return matchSet(source, set, false);

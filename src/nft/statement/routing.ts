@@ -145,7 +145,9 @@ export function ipsec(direction: 'in' | 'out', spnum = 0) {
     saddr6: xfrmField(ipv6Addr, XFRM_KEYS.saddr6),
     /** `ip6 daddr`. */
     daddr6: xfrmField(ipv6Addr, XFRM_KEYS.daddr6),
+    /** nft's `reqid`, host order. */
     reqid: xfrmField(hostUint32, XFRM_KEYS.reqid),
+    /** nft's `spi`, network order. */
     spi: xfrmField(uint32, XFRM_KEYS.spi),
   } as const;
 }

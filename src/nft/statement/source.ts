@@ -6,6 +6,7 @@ import type { DataType } from '../type/data-type.ts';
 /** Something that a rule can read: a header field, packet metadata, a generated number, or several side by side. */
 export interface Source<In, Out = In> {
   readonly kind: 'source';
+  /** What its values are. */
   readonly type: DataType<In, Out>;
   /** What must be true of the packet before this can be read. A rule checks it first, as nft does. */
   readonly needs: readonly Need[];
@@ -59,6 +60,7 @@ export type Need =
 /** Part of a rule. */
 export interface Statement {
   readonly kind: 'statement';
+  /** What must be true of the packet first. */
   readonly needs: readonly Need[];
   /** A few statements (reject) differ by the family of the table that they stand in. */
   expressions(family: Family): readonly Expression[];

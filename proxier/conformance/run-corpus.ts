@@ -1,0 +1,65 @@
+import type { Check } from './assertions.ts';
+import type { Scenario } from './corpus.ts';
+import { runScenario } from './scenario.ts';
+import type { StartSubject } from './subject.ts';
+
+/** A check of a scenario that did not pass. */
+interface Failure {
+  readonly scenario: string;
+  readonly check: string;
+  readonly problems: readonly string[];
+}
+
+export interface CorpusResult {
+  readonly passed: number;
+  readonly failures: readonly Failure[];
+  /** What the proxier refused to read, by scenario. */
+  readonly notes: readonly string[];
+}
+
+/** More of them only wait for each other: two cores, and the kernel builds one namespace at a time. */
+const AT_ONCE = 4;
+
+/** Runs scenarios, some at a time. A flow that a broken scenario never came to counts as failed. */
+export async function runCorpus(scenarios: readonly Scenario[], start: StartSubject): Promise<CorpusResult> {
+  const results: CorpusResult[] = [];
+  const waiting = [...scenarios].sort((a, b) => waitMs(b) - waitMs(a)).values();
+  const work = async () => {
+    for (const scenario of waiting) results.push(await runOne(scenario, start));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return {
+    passed: results.reduce((sum, { passed }) => sum + passed, 0),
+    failures: results.flatMap(({ failures }) => failures),
+    notes: results.flatMap(({ notes }) => notes),
+  };
+}
+
+async function runOne(scenario: Scenario, start: StartSubject): Promise<CorpusResult> {
+  const checks: Check[] = [];
+  const notes: string[] = [];
+  const note = (text: string) => void notes.push(`${scenario.name}: ${text}`);
+  try {
+    await runScenario(scenario, start, (check) => void checks.push(check), note);
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    checks.push({ name: 'it broke', problems: [text] });
+    for (let i = checks.length; i < flowCount(scenario); i++)
+      checks.push({ name: 'never came to a flow', problems: [''] });
+  }
+  const failed = checks.filter(({ problems }) => problems.length > 0);
+  return {
+    passed: checks.length - failed.length,
+    failures: failed.map(({ name, problems }) => ({ scenario: scenario.name, check: name, problems })),
+    notes,
+  };
+}
+
+/** How many flows a scenario has, those of its steps included. */
+export function flowCount({ flows = [], steps = [] }: Scenario): number {
+  return steps.reduce((sum, step) => sum + (step.flows?.length ?? 0), flows.length);
+}
+
+function waitMs({ steps = [] }: Scenario): number {
+  return steps.reduce((sum, { advanceMs = 0 }) => sum + advanceMs, 0);
+}

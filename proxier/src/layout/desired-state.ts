@@ -1,0 +1,308 @@
+import { type PackedValue, packValue } from 'nftlink';
+import type { Family, ServiceState } from '../model/frontends.ts';
+import type { ChainSpec } from './chain-spec.ts';
+import { type ChainPlace, chainsOfClass, classChain, classParts } from './class-chains.ts';
+import { CLASS_MAPS, Classes } from './classes.ts';
+import { withoutEpoch } from './fixed-chains.ts';
+import { classOfMark, markOf } from './numbers.ts';
+import { type Entry, type Numbering, PRESENT, portEntries } from './port-elements.ts';
+import { CLUSTER_SETS, type ClusterSet, DISPATCH_MAPS, eachClusterSet } from './set-names.ts';
+import { type FamilySets, familySets } from './sets.ts';
+import { stickyChainNames, stickyChains, stickyNumberOf } from './sticky-chains.ts';
+import { type AdoptedStickies, StickyPorts } from './sticky-ports.ts';
+
+/** Several Services may need the same elements of these. */
+const SHARED: readonly ClusterSet[] = ['clusterIps', 'hairpins'];
+
+/** What one Service has in the table. */
+interface Holding {
+  readonly entries: readonly Entry[];
+  /** Keys of its Service ports with session affinity. */
+  readonly stickies: readonly string[];
+}
+
+const NOTHING: Holding = { entries: [], stickies: [] };
+
+/** What the kernel has from an earlier process: numbers go on being used, so that little changes. */
+export interface Adopted {
+  readonly present: (set: ClusterSet, key: PackedValue) => PackedValue | undefined;
+  readonly classes: ReadonlyMap<number, string>;
+  readonly stickies: AdoptedStickies;
+}
+
+/**
+ * What a family's table should hold: kept up to date Service by Service, at a cost that depends on that Service alone.
+ * `touched` and `touchedChains` say what may differ from what is in the kernel.
+ */
+export class DesiredState {
+  readonly #family: Family;
+  readonly #types: FamilySets;
+  readonly #services = new Map<string, Holding>();
+  readonly #shares = new Map(SHARED.map((set) => [set, new Map<PackedValue, number>()]));
+  readonly #stickies = new StickyPorts();
+  readonly #numbering: Numbering;
+  #adopted: Adopted | undefined;
+  #hasAdopted = false;
+  readonly classes = new Classes();
+  readonly elements: Readonly<Record<ClusterSet, Map<PackedValue, PackedValue>>>;
+  readonly touched: Readonly<Record<ClusterSet, Set<PackedValue>>>;
+  readonly touchedClasses = new Set<number>();
+  /** Names of chains without their epoch. */
+  readonly touchedChains = new Set<string>();
+
+  constructor(family: Family) {
+    this.#family = family;
+    const instance = { epoch: 1, size: 1 };
+    this.#types = familySets(family, { ...eachClusterSet(() => instance), affinity: instance });
+    this.elements = eachClusterSet(() => new Map());
+    this.touched = eachClusterSet(() => new Set());
+    this.#numbering = {
+      types: this.#types,
+      present: (set, key) => this.elements[set].get(key) ?? this.#adopted?.present(set, key),
+      classNumber: (name) => this.classes.numberOf(name),
+      stickies: this.#stickies,
+    };
+  }
+
+  /** Everything may differ from what the kernel has: all that is here, and all that is there. */
+  touchAll(keys: (set: ClusterSet) => Iterable<PackedValue>, chains: Iterable<string>): void {
+    for (const set of CLUSTER_SETS) {
+      for (const key of this.elements[set].keys()) this.touched[set].add(key);
+      for (const key of keys(set)) this.touched[set].add(key);
+    }
+    for (const map of DISPATCH_MAPS)
+      for (const number of this.classes.used(map)) this.touchedClasses.add(number);
+    for (const name of [...chains, ...this.classes.neededChains()]) this.touchedChains.add(name);
+    for (const { number } of this.#stickies.ports()) {
+      for (const name of stickyChainNames(number)) this.touchedChains.add(name);
+    }
+  }
+
+  /** What was touched is in the kernel. */
+  settle(): void {
+    for (const set of CLUSTER_SETS) this.touched[set].clear();
+    this.touchedClasses.clear();
+    this.touchedChains.clear();
+  }
+
+  /** No Service has come yet, so numbers can be taken over. */
+  get isFresh(): boolean {
+    return !this.#hasAdopted && this.#services.size === 0;
+  }
+
+  get serviceCount(): number {
+    return this.#services.size;
+  }
+
+  /** Uses what the kernel has: before the first Services come. */
+  adopt(adopted: Adopted): void {
+    this.#adopted = adopted;
+    this.#hasAdopted = true;
+    this.classes.adopt(adopted.classes);
+    this.#stickies.adopt(adopted.stickies);
+  }
+
+  /** What was adopted has been compared with what should be: from now on our own record says what is there. */
+  forgetAdopted(): void {
+    this.#adopted = undefined;
+  }
+
+  /**
+   * Takes Services' states in the place of their former ones. What one gives up is taken away before another may take it over.
+   */
+  update(states: Iterable<ServiceState>): void {
+    const changes = Array.from(states, (state) => {
+      const before = this.#services.get(state.service) ?? NOTHING;
+      return { service: state.service, before, after: this.#holdingOf(state, before) };
+    });
+    for (const { before, after } of changes) this.#withdraw(before, after);
+    for (const { service, after } of changes) this.#install(service, after);
+  }
+
+  /** Takes the addresses that have node ports. */
+  setNodePortAddresses(addresses: readonly string[]): void {
+    const wanted = new Set<PackedValue>(
+      addresses.map((address) => packValue(this.#types.nodeportIps.key, address)),
+    );
+    for (const key of this.elements.nodeportIps.keys()) if (!wanted.has(key)) this.#unset('nodeportIps', key);
+    for (const key of wanted) this.#set('nodeportIps', key, PRESENT);
+  }
+
+  /** Services that an element belongs to: looked for only when the kernel refuses it. */
+  servicesWith(set: ClusterSet, key: PackedValue): readonly string[] {
+    return [...this.#services]
+      .filter(([, { entries }]) => entries.some((entry) => entry.set === set && entry.key === key))
+      .map(([service]) => service);
+  }
+
+  /** The Service of the sticky port with that number. */
+  servicesWithSticky(number: number): readonly string[] {
+    const key = this.#stickies.byNumber(number)?.key;
+    if (key === undefined) return [];
+    return [...this.#services]
+      .filter(([, { stickies }]) => stickies.includes(key))
+      .map(([service]) => service);
+  }
+
+  /** Whether the chain of that name should be there. */
+  needsChain(name: string): boolean {
+    const number = stickyNumberOf(name);
+    if (number === undefined) return this.classes.needsChain(name);
+    const port = this.#stickies.byNumber(number);
+    if (port === undefined) return false;
+    const [hasCluster, hasLocal] = [port.cluster !== undefined, port.local !== undefined];
+    if (name.startsWith('remember-')) return hasCluster || hasLocal;
+    return name.startsWith('local-') ? hasLocal : hasCluster;
+  }
+
+  /** The chains that should be there, besides the fixed ones; those that others lead to come first. */
+  chainSpecs(place: ChainPlace, names?: ReadonlySet<string>): readonly NamedSpec[] {
+    const picked = names === undefined ? this.classes.neededChains() : [...names];
+    const classChains = picked.flatMap((name): NamedSpec[] => {
+      const parts = classParts(name);
+      if (parts === undefined || !this.classes.needsChain(name)) return [];
+      return [{ name, spec: classChain(place, name, parts) }];
+    });
+    const numbers = names === undefined ? undefined : stickyNumbers(names);
+    const stickies = this.#stickies
+      .ports()
+      .filter(
+        ({ number, cluster, local }) => (numbers?.has(number) ?? true) && (cluster ?? local) !== undefined,
+      )
+      .flatMap((port) => stickyChains(this.#family, place, port))
+      .map((spec) => ({ name: withoutEpoch(spec.chain.name, place.epoch), spec }));
+    const byDependence = classChains.sort((a, b) => Number(leadsOn(a.name)) - Number(leadsOn(b.name)));
+    return [...byDependence, ...stickies];
+  }
+
+  /** The kernel has no chain of that name any more. */
+  chainGone(name: string, isLeft: (number: number) => boolean): void {
+    const number = stickyNumberOf(name);
+    if (number !== undefined && !isLeft(number) && this.#stickies.byNumber(number) === undefined) {
+      this.#stickies.retire(number);
+    }
+  }
+
+  #holdingOf(state: ServiceState, before: Holding): Holding {
+    const ports = state.ports.filter(({ family }) => family === this.#family);
+    const stickies = ports.filter(({ affinityMs }) => affinityMs !== undefined).map(({ key }) => key);
+    for (const key of before.stickies) if (!stickies.includes(key)) this.#endSticky(key);
+    const entries = ports.flatMap((port) => portEntries(port, this.#numbering));
+    for (const key of stickies) this.#touchSticky(key);
+    // Ports of one Service share its cluster IP, and may share an endpoint.
+    return { entries: ports.length > 1 ? withoutRepeats(entries) : entries, stickies };
+  }
+
+  #withdraw(before: Holding, after: Holding): void {
+    if (before.entries.length === 0) return;
+    const kept = eachKept(after.entries);
+    for (const { set, key } of before.entries) {
+      if (SHARED.includes(set)) this.#release(set, key);
+      else if (!kept.get(set)?.has(key)) this.#unset(set, key);
+    }
+  }
+
+  #install(service: string, after: Holding): void {
+    for (const { set, key, value } of after.entries) {
+      if (SHARED.includes(set)) this.#retain(set, key);
+      else this.#set(set, key, value);
+    }
+    if (after.entries.length > 0) this.#services.set(service, after);
+    else this.#services.delete(service);
+  }
+
+  #endSticky(key: string): void {
+    this.#touchSticky(key);
+    this.#stickies.end(key);
+  }
+
+  #touchSticky(key: string): void {
+    const number = this.#stickies.numberOf(key);
+    if (number === undefined) return;
+    for (const name of stickyChainNames(number)) this.touchedChains.add(name);
+  }
+
+  #set(set: ClusterSet, key: PackedValue, value: PackedValue): void {
+    const before = this.elements[set].get(key);
+    if (before === value) return;
+    this.elements[set].set(key, value);
+    this.touched[set].add(key);
+    this.#count(set, before, value);
+  }
+
+  #unset(set: ClusterSet, key: PackedValue): void {
+    const before = this.elements[set].get(key);
+    if (!this.elements[set].delete(key)) return;
+    this.touched[set].add(key);
+    this.#count(set, before, undefined);
+  }
+
+  /** Counts a frontend into its class and out of the one before. */
+  #count(set: ClusterSet, before: PackedValue | undefined, after: PackedValue | undefined): void {
+    const map = CLASS_MAPS.get(set);
+    if (map === undefined) return;
+    if (after !== undefined) this.#countClass(after, (number) => this.classes.enter(number, map));
+    if (before !== undefined) this.#countClass(before, (number) => this.classes.leave(number, map));
+  }
+
+  #countClass(value: PackedValue, change: (number: number) => void): void {
+    const number = classOfMark(markOf(value));
+    const name = number === undefined ? undefined : this.classes.nameOf(number);
+    if (number === undefined || name === undefined) throw new Error(`${markOf(value)} is not a class`);
+    change(number);
+    this.touchedClasses.add(number);
+    for (const chain of chainsOfClass(name)) this.touchedChains.add(chain);
+  }
+
+  #retain(set: ClusterSet, key: PackedValue): void {
+    const shares = this.#shares.get(set);
+    const count = shares?.get(key) ?? 0;
+    shares?.set(key, count + 1);
+    if (count === 0) this.#set(set, key, PRESENT);
+  }
+
+  #release(set: ClusterSet, key: PackedValue): void {
+    const shares = this.#shares.get(set);
+    const count = shares?.get(key) ?? 1;
+    if (count > 1) {
+      shares?.set(key, count - 1);
+    } else {
+      shares?.delete(key);
+      this.#unset(set, key);
+    }
+  }
+}
+
+/** A chain with its name without epoch. */
+export interface NamedSpec {
+  readonly name: string;
+  readonly spec: ChainSpec;
+}
+
+function withoutRepeats(entries: readonly Entry[]): readonly Entry[] {
+  const seen = eachKept([]);
+  return entries.filter(({ set, key }) => {
+    const keys = seen.get(set) ?? new Set();
+    seen.set(set, keys);
+    return !keys.has(key) && keys.add(key);
+  });
+}
+
+function eachKept(entries: readonly Entry[]): Map<ClusterSet, Set<PackedValue>> {
+  const kept = new Map<ClusterSet, Set<PackedValue>>();
+  for (const { set, key } of entries) {
+    const keys = kept.get(set);
+    if (keys === undefined) kept.set(set, new Set([key]));
+    else keys.add(key);
+  }
+  return kept;
+}
+
+/** Whether the class chain goes on to another one, which must be there first. */
+function leadsOn(name: string): boolean {
+  return classParts(name)?.kind === 'external';
+}
+
+function stickyNumbers(names: ReadonlySet<string>): ReadonlySet<number> {
+  return new Set([...names].flatMap((name) => stickyNumberOf(name) ?? []));
+}
