@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
 import { prepareFilter } from '../../src/conntrack/filter.ts';
 import { Flow } from '../../src/conntrack/flow.ts';
@@ -257,10 +257,10 @@ for low in range(0, 20000):
 `);
     const flows = await conntrack.list({ protocol: 'udp', original: { destinationPort: 5000 } });
     expect(flows.length).toBe(20_000);
-    const start = performance.now();
+    const calls = vi.spyOn(NativeTransport.prototype, 'send');
     expect(await conntrack.delete(flows)).toEqual({ deleted: 20_000, alreadyGone: 0, failed: [] });
-    // Measured: 110 ms on an idle machine. One call a flow takes 50 µs each.
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(calls.mock.calls.length).toBeLessThan(20);
+    calls.mockRestore();
     expect(await conntrack.list()).toEqual([]);
   });
 });
