@@ -24,7 +24,8 @@ int32_t lastControl(Bytes read, uint16_t type) {
 /** Input: the answers; in place of a datagram also what `recv` fails with. */
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   setAnswers({data, size});
-  ByteBuffer read;
+  static ByteBuffer read;  // used again and again, as that of a listener
+  read.clear(kEventBatchBytes);
   // What failed for good is not read from again; then nothing may follow.
   const bool goesOn = readEvents(-1, read);
   require(read.size() % 4 == 0, "a batch that is no multiple of 4");
