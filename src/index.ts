@@ -7,6 +7,7 @@ export type { KernelFeatures } from './features.ts';
 export { InvalidArgumentError } from './invalid-argument.ts';
 export type { Change, OtherChange } from './monitor/change.ts';
 export type { CommittedTransaction, Gap, MonitorEvent, MonitorOptions } from './monitor/monitor.ts';
+export type { TableChanges } from './monitor/table-changes.ts';
 export type { TraceConnection, TraceEvent, TraceInterface, TraceStep } from './monitor/trace.ts';
 export { AddonLoadError, type LoadAttempt } from './native/load.ts';
 export type { EventStream } from './netlink/event-stream.ts';
