@@ -12,6 +12,16 @@ export { RequestError } from './netlink/request.ts';
 export { ClosedError, PendingError } from './netlink/socket-error.ts';
 export type { ListenOptions, Transport } from './netlink/transport.ts';
 export {
+  type AnonymousMap,
+  type AnonymousSet,
+  type AnonymousVerdictMap,
+  type AnyAnonymousSet,
+  anonymousMap,
+  anonymousObjectMap,
+  anonymousSet,
+  anonymousVerdictMap,
+} from './nft/anonymous-set.ts';
+export {
   type BaseChain,
   type BaseChainOptions,
   baseChain,
@@ -21,7 +31,6 @@ export {
   type Hook,
   type PriorityName,
 } from './nft/chain.ts';
-export { type AnonymousSet, anonymousSet } from './nft/expression/anonymous-set.ts';
 export type { ExpressionKind, FieldValues, ReadValues } from './nft/expression/define.ts';
 export {
   type Expression,

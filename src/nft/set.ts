@@ -55,6 +55,8 @@ interface Common<K, KO, I extends boolean, C extends boolean> extends SetOptions
   readonly table: Table;
   readonly name: string;
   readonly key: DataType<K, KO>;
+  /** It belongs to the rule that uses it: only listings have these; `anonymousSet` and its like describe them. */
+  readonly anonymous?: true;
 }
 
 /** A named set of keys. */

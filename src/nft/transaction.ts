@@ -2,9 +2,9 @@ import { InvalidArgumentError } from '../invalid-argument.ts';
 import type { NativeOutcome } from '../native/contract.ts';
 import { readOutcome } from '../netlink/outcome.ts';
 import type { Transport } from '../netlink/transport.ts';
+import type { AnyAnonymousSet } from './anonymous-set.ts';
 import type { Chain } from './chain.ts';
 import { checkDevices } from './device.ts';
-import type { AnonymousSet } from './expression/anonymous-set.ts';
 import type { Operation } from './failure.ts';
 import { familyNumber } from './family.ts';
 import type { Flowtable } from './flowtable.ts';
@@ -309,7 +309,7 @@ export class Transaction {
   ): this {
     const { table } = rule.chain;
     const family = familyNumber(table.family);
-    const ids = new Map<AnonymousSet, number>();
+    const ids = new Map<AnyAnonymousSet, number>();
     const operation = this.#describe(verb, 'rule', rule.chain, {
       expressions: rule.expressions.map(({ name }) => name),
     });
@@ -318,10 +318,10 @@ export class Transaction {
       const id = ++this.#lastSetId;
       ids.set(anonymousSet, id);
       this.#write(operation, NFT_MSG.newSet, NLM_F.create, family, (writer) =>
-        packAnonymousSet(writer, table.name, anonymousSet, id),
+        packAnonymousSet(writer, table, anonymousSet, id),
       );
       this.#write(operation, NFT_MSG.newSetElem, NLM_F.create, family, (writer) =>
-        packAnonymousElements(writer, table.name, anonymousSet, id),
+        packAnonymousElements(writer, table, anonymousSet, id),
       );
     }
     this.#write(operation, NFT_MSG.newRule, flags, family, (writer) => {

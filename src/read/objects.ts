@@ -135,6 +135,7 @@ const POLICY_MEMORY = 1;
 
 function readSetFlags(flags: number, hasTimeout: boolean) {
   return {
+    ...((flags & SET_FLAGS.anonymous) === 0 ? {} : { anonymous: true as const }),
     ...((flags & SET_FLAGS.timeout) === 0 || hasTimeout ? {} : { timeouts: true }),
     ...((flags & SET_FLAGS.eval) === 0 ? {} : { dynamic: true }),
     ...((flags & SET_FLAGS.constant) === 0 ? {} : { constant: true }),

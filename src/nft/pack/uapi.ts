@@ -97,6 +97,7 @@ export const NFTA_SET_ELEM = { expression: 7, expressions: 11 } as const;
 /** NFT_SET_ELEM_*. */
 export const ELEMENT_FLAG = { intervalEnd: 1, catchAll: 2 } as const;
 export const NFTNL_EXPR_LOOKUP = { set: 3, setId: 4 } as const;
+export const NFTNL_EXPR_OBJREF = { set: 4, setId: 5 } as const;
 
 /** `NFT_DATA_VERDICT`: the data type of a verdict map. */
 export const VERDICT_DATA_TYPE = 0xffffff00;
