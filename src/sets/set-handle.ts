@@ -3,9 +3,10 @@ import { InvalidArgumentError } from '../invalid-argument.ts';
 import type { Message } from '../netlink/message.ts';
 import type { Transport } from '../netlink/transport.ts';
 import { familyNumber } from '../nft/family.ts';
-import { FEATURES, type FeatureName, isOlder } from '../nft/feature.ts';
+import { FEATURES, FeatureMissingError, type FeatureName, isOlder } from '../nft/feature.ts';
 import { IntervalRows, type MergedRange } from '../nft/pack/interval-rows.ts';
 import { isCatchAll, keyOf } from '../nft/pack/packed-elements.ts';
+import { NFT_MSG } from '../nft/pack/uapi.ts';
 import type { AnySet, ElementOf, KeyOf } from '../nft/set.ts';
 import { Transaction } from '../nft/transaction.ts';
 import { TransactionError } from '../nft/transaction-error.ts';
@@ -160,6 +161,17 @@ export class SetHandle<S extends AnySet> {
       if ((element as AnyListed).key === '*') return element;
     }
     return undefined;
+  }
+
+  /**
+   * The element with a key as it was, whose counter, quota and the like are set back in the same moment; undefined when there is
+   * none. Not for `'*'`: `Nftables.resetElements` sets back all. Rejects with FeatureMissingError (kernel 6.5 or newer).
+   */
+  async reset(key: KeyOf<S>): Promise<ListedElementOf<S> | undefined> {
+    const set: S = this.description;
+    if (isCatchAll(set, key)) throw new InvalidArgumentError('key', key, 'an element that can be asked for');
+    if (!(await this.#has('resetElements'))) throw new FeatureMissingError('resetElements');
+    return (hasRanges(set) ? findRange : findElement)(this.#transport, set, key, NFT_MSG.getSetElemReset);
   }
 
   #dump(signal: AbortSignal | undefined): Promise<readonly Message[]> {

@@ -42,6 +42,7 @@ export const NFT_MSG = {
   destroySetElem: 30,
   destroyObj: 31,
   destroyFlowtable: 32,
+  getSetElemReset: 33,
 } as const;
 
 /** libnftnl's attribute numbers: what the packed format carries. */
