@@ -11,6 +11,7 @@ export { MalformedOutcomeError } from './netlink/outcome.ts';
 export { RequestError } from './netlink/request.ts';
 export { ClosedError, PendingError } from './netlink/socket-error.ts';
 export type { ListenOptions, Transport } from './netlink/transport.ts';
+export { type AnonymousChain, type AnonymousRule, anonymousChain } from './nft/anonymous-chain.ts';
 export {
   type AnonymousMap,
   type AnonymousSet,
@@ -31,6 +32,7 @@ export {
   type Hook,
   type PriorityName,
 } from './nft/chain.ts';
+export type { DevicePattern } from './nft/device.ts';
 export type { ExpressionKind, FieldValues, ReadValues } from './nft/expression/define.ts';
 export {
   type Expression,
@@ -76,7 +78,15 @@ export type { TimeoutPolicy } from './nft/object/timeout-policy.ts';
 export { type TunnelObject, type TunnelOption, type TunnelState, tunnelObject } from './nft/object/tunnel.ts';
 export type { MergedRange } from './nft/pack/interval-rows.ts';
 export { type PackedValue, packValue, unpackValue } from './nft/pack/packed-value.ts';
-export { type Rule, type RuleHandle, rule, ruleHandle } from './nft/rule.ts';
+export {
+  type Rule,
+  type RuleCompat,
+  type RuleHandle,
+  type RuleOptions,
+  rule,
+  ruleHandle,
+} from './nft/rule.ts';
+export type { RuleBody, RuleParts } from './nft/rule-body.ts';
 export {
   type AnySet,
   type ElementOf,
@@ -258,6 +268,7 @@ export {
   type VerdictName,
 } from './nft/verdict.ts';
 export { type ListRulesOptions, Nftables, type OpenOptions } from './nftables.ts';
+export { copyRule } from './read/copy-rule.ts';
 export type { ListedElement, ListedElementOf } from './read/elements.ts';
 export type { ListedExpression } from './read/expressions.ts';
 export type { ListedRule, ListedRuleHandle } from './read/objects.ts';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../invalid-argument.ts';
-import { checkDevices } from './device.ts';
+import { checkDevices, type DevicePattern } from './device.ts';
 import type { Family } from './family.ts';
 import { checkComment, checkName } from './name.ts';
 import type { Table } from './table.ts';
@@ -18,6 +18,8 @@ export interface Chain {
   readonly name: string;
   readonly comment?: string;
   readonly base?: BaseChain;
+  /** It belongs to the rule that leads to it: only listings have these; `anonymousChain` describes them. */
+  readonly anonymous?: true;
 }
 
 /** What makes the kernel call a chain. */
@@ -30,7 +32,7 @@ export interface BaseChain {
   readonly priority: number;
   readonly policy: 'accept' | 'drop';
   /** The interfaces of an ingress or egress chain. */
-  readonly devices: readonly string[];
+  readonly devices: readonly DevicePattern[];
   /** The interfaces do the work. */
   readonly offload?: true;
 }
@@ -45,9 +47,9 @@ export interface BaseChainOptions {
   readonly policy?: 'accept' | 'drop';
   /**
    * The interfaces of an ingress or egress chain, which must have some. Names of missing interfaces are for the kernel to judge:
-   * newer ones (6.18 does) wait for them, older ones refuse.
+   * newer ones (6.18 does) wait for them, older ones refuse. `'eth*'`: all whose names begin so (kernel 6.17).
    */
-  readonly devices?: readonly string[];
+  readonly devices?: readonly DevicePattern[];
   /** The network cards run the rules: nft's `flags offload`, of netdev chains at ingress. */
   readonly offload?: boolean;
   /** At most 128 bytes. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../invalid-argument.ts';
-import { checkDevices } from './device.ts';
+import { checkDevices, type DevicePattern } from './device.ts';
 import { checkName } from './name.ts';
 import type { Table } from './table.ts';
 
@@ -10,7 +10,7 @@ export interface Flowtable {
   readonly name: string;
   /** Lower is earlier; the hook is always ingress. */
   readonly priority: number;
-  readonly devices: readonly string[];
+  readonly devices: readonly DevicePattern[];
   /** Network cards do the work. */
   readonly offload?: true;
   /** Connections in it are counted by conntrack. */
@@ -21,7 +21,8 @@ export interface Flowtable {
 export interface FlowtableOptions {
   /** A number, or nft's name for 0. */
   readonly priority: number | 'filter';
-  readonly devices: readonly string[];
+  /** Names of interfaces; `'eth*'`: all whose names begin so (kernel 6.17). */
+  readonly devices: readonly DevicePattern[];
   readonly offload?: boolean;
   readonly counter?: boolean;
 }

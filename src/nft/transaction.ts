@@ -2,9 +2,8 @@ import { InvalidArgumentError } from '../invalid-argument.ts';
 import type { NativeOutcome } from '../native/contract.ts';
 import { readOutcome } from '../netlink/outcome.ts';
 import type { Transport } from '../netlink/transport.ts';
-import type { AnyAnonymousSet } from './anonymous-set.ts';
 import type { Chain } from './chain.ts';
-import { checkDevices } from './device.ts';
+import { checkDevices, type DevicePattern } from './device.ts';
 import type { Operation } from './failure.ts';
 import { familyNumber } from './family.ts';
 import type { Flowtable } from './flowtable.ts';
@@ -15,11 +14,8 @@ import type { MergedRange } from './pack/interval-rows.ts';
 import { NewSets } from './pack/new-sets.ts';
 import { packPackedElements } from './pack/packed-elements.ts';
 import {
-  packAnonymousElements,
-  packAnonymousSet,
   packChain,
   packChainName,
-  packRule,
   packRuleChain,
   packSet,
   packSetName,
@@ -35,6 +31,7 @@ import {
 } from './pack/packed-raw.ts';
 import { type PackedValue, unpackValue } from './pack/packed-value.ts';
 import { CHECK_ONLY, PackedWriter } from './pack/packed-writer.ts';
+import { ruleMessages } from './pack/rule-messages.ts';
 import { NFT_MSG, NFTNL_RULE, NLM_F } from './pack/uapi.ts';
 import type { Rule, RuleHandle } from './rule.ts';
 import type { AnySet, ElementOf, KeyOf } from './set.ts';
@@ -95,12 +92,13 @@ const NOTHING_TO_DO: Committed = Object.freeze({ outcome: 'committed', kernelTim
 export class Transaction {
   readonly #transport: Transport;
   readonly #writer = new PackedWriter();
-  /** By packed operation: a rule with anonymous sets is several of them and one call. */
+  /** By packed operation: a rule with sets or chains without a name is several of them and one call. */
   readonly #operations: Operation[] = [];
   readonly #newSets = new NewSets(this.#writer);
   readonly #merged: MergedRange[] = [];
   #calls = 0;
   #lastSetId = 0;
+  #lastChainId = 0;
   #committed = false;
 
   constructor(transport: Transport) {
@@ -156,7 +154,7 @@ export class Transaction {
   }
 
   /** Takes interfaces away from a netdev or ingress chain, or from a flowtable; `add` adds more. Kernel 6.4 or newer. */
-  deleteDevices(from: Chain | Flowtable, devices: readonly string[]): this {
+  deleteDevices(from: Chain | Flowtable, devices: readonly DevicePattern[]): this {
     const names = checkDevices('devices', devices);
     if (names.length === 0) return this;
     const message = from.kind === 'chain' ? NFT_MSG.delChain : NFT_MSG.delFlowtable;
@@ -305,30 +303,13 @@ export class Transaction {
     verb: 'add' | 'insert' | 'replace',
     rule: Rule,
     flags: number,
-    place?: (writer: PackedWriter) => void,
+    place: (writer: PackedWriter) => void = () => undefined,
   ): this {
-    const { table } = rule.chain;
-    const family = familyNumber(table.family);
-    const ids = new Map<AnyAnonymousSet, number>();
-    const operation = this.#describe(verb, 'rule', rule.chain, {
-      expressions: rule.expressions.map(({ name }) => name),
-    });
-    for (const { anonymousSet } of rule.expressions) {
-      if (anonymousSet === undefined || ids.has(anonymousSet)) continue;
-      const id = ++this.#lastSetId;
-      ids.set(anonymousSet, id);
-      this.#write(operation, NFT_MSG.newSet, NLM_F.create, family, (writer) =>
-        packAnonymousSet(writer, table, anonymousSet, id),
-      );
-      this.#write(operation, NFT_MSG.newSetElem, NLM_F.create, family, (writer) =>
-        packAnonymousElements(writer, table, anonymousSet, id),
-      );
+    const family = familyNumber(rule.chain.table.family);
+    const numbers = { nextSet: () => ++this.#lastSetId, nextChain: () => ++this.#lastChainId };
+    for (const { message, flags: own, expressions, pack } of ruleMessages(rule, flags, numbers, place)) {
+      this.#write(this.#describe(verb, 'rule', rule.chain, { expressions }), message, own, family, pack);
     }
-    this.#write(operation, NFT_MSG.newRule, flags, family, (writer) => {
-      packRuleChain(writer, rule.chain);
-      place?.(writer);
-      packRule(writer, rule, (set) => ids.get(set) ?? 0);
-    });
     this.#calls++;
     return this;
   }

@@ -9,11 +9,11 @@ import {
   u32Attribute,
   u64Of,
 } from '../netlink/attribute.ts';
-import { ELEMENT_FLAG, NFT_MSG, NFTA_OBJ, NLM_F } from '../nft/pack/uapi.ts';
+import { deviceAttributes, isPlainDevice } from '../nft/device.ts';
+import { CHAIN_BINDING, ELEMENT_FLAG, NFT_MSG, NFTA_OBJ, NLM_F } from '../nft/pack/uapi.ts';
 import {
   NFTA_CHAIN,
   NFTA_DATA,
-  NFTA_DEVICE_NAME,
   NFTA_GEN_ID,
   NFTA_HOOK,
   NFTA_RULE,
@@ -268,7 +268,7 @@ function chainReply({ family, name: tableName }: FakeTable, chain: FakeChain): R
           nest(NFTA_CHAIN.hook, [
             u32Attribute(NFTA_HOOK.hooknum, base.hook),
             u32Attribute(NFTA_HOOK.priority, base.priority),
-            ...deviceAttributes(base.devices),
+            ...hookDevices(base.devices),
           ]),
           u32Attribute(NFTA_CHAIN.policy, base.policy),
           textAttribute(NFTA_CHAIN.type, base.type),
@@ -281,17 +281,17 @@ function chainReply({ family, name: tableName }: FakeTable, chain: FakeChain): R
       textAttribute(NFTA_CHAIN.name, name),
       u64Attribute(NFTA_CHAIN.handle, handle),
       ...hook,
+      ...(chain.anonymous ? [u32Attribute(NFTA_CHAIN.flags, CHAIN_BINDING)] : []),
       ...optional(NFTA_CHAIN.userdata, userdata),
     ],
   };
 }
 
-function deviceAttributes(devices: readonly string[]): readonly Uint8Array[] {
+function hookDevices(devices: readonly string[]): readonly Uint8Array[] {
   const [first] = devices;
   if (first === undefined) return [];
-  const list = devices.map((device) => textAttribute(NFTA_DEVICE_NAME, device));
-  const one = devices.length === 1 ? [textAttribute(NFTA_HOOK.dev, first)] : [];
-  return [...one, nest(NFTA_HOOK.devs, list)];
+  const one = devices.length === 1 && isPlainDevice(first) ? [textAttribute(NFTA_HOOK.dev, first)] : [];
+  return [...one, nest(NFTA_HOOK.devs, deviceAttributes(devices))];
 }
 
 function ruleReplies(table: FakeTable, chain: FakeChain, handle: bigint | undefined): readonly Reply[] {

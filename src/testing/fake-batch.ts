@@ -1,4 +1,4 @@
-import type { FakeRuleset, FakeSet, FakeTable } from './fake-ruleset.ts';
+import type { FakeChain, FakeRuleset, FakeSet, FakeTable } from './fake-ruleset.ts';
 import { Journal } from './journal.ts';
 
 /** How a batch is gone through. */
@@ -16,6 +16,8 @@ export interface Batch {
   readonly nowMs: number;
   /** Sets made in this batch, by their number in it. */
   readonly setsById: Map<number, FakeSet>;
+  /** Chains made in this batch, by their number in it. */
+  readonly chainsById: Map<number, FakeChain>;
   /** Tables whose jumps must be followed before the commit: NFT_VALIDATE_NEED. */
   readonly toValidate: Set<FakeTable>;
   /** Tables that were made dormant or awake in this batch: __NFT_TABLE_F_UPDATE. */
@@ -33,6 +35,7 @@ export function beginBatch(ruleset: FakeRuleset, nowMs: number, way: Way): Batch
     journal: new Journal(),
     nowMs,
     setsById: new Map(),
+    chainsById: new Map(),
     toValidate: new Set(),
     toggled: new Set(),
     updated: new Set(),

@@ -1,13 +1,15 @@
 import { constants } from 'node:os';
-import { NFT_MSG, NFTNL_RULE, NLM_F } from '../nft/pack/uapi.ts';
+import { NFT_MSG, NFTA_RULE_CHAIN_ID, NFTNL_RULE, NLM_F } from '../nft/pack/uapi.ts';
 import { type Batch, findSet } from './fake-batch.ts';
 import {
   hasDestination,
   listedExpression,
   objectReference,
   setReference,
+  type VerdictReference,
   verdictReference,
   wireExpression,
+  wireVerdict,
 } from './fake-expressions.ts';
 import {
   FAKE_SET_FLAG,
@@ -26,13 +28,21 @@ import type { PackedExpression, PackedOperation } from './unpack.ts';
 
 const { EEXIST, EINVAL, EMLINK, ENOENT, EOPNOTSUPP } = constants.errno;
 const NFTA = { chain: 2, handle: 3, position: 6 } as const;
+/** NFTA_IMMEDIATE_DATA. */
+const IMMEDIATE_DATA = 2;
 
 export function newRule(batch: Batch, table: FakeTable, operation: PackedOperation): readonly Refusal[] {
-  const chain = table.chains.get(textField(operation, NFTNL_RULE.chain) ?? '');
+  const id = operation.raw.get(NFTA_RULE_CHAIN_ID)?.readUInt32BE();
+  const chain =
+    id === undefined
+      ? table.chains.get(textField(operation, NFTNL_RULE.chain) ?? '')
+      : batch.chainsById.get(id);
   if (chain === undefined) return refuse(ENOENT, NFTA.chain);
+  // Its rules came before the one that leads to it.
+  if (chain.anonymous && chain.uses > 0) return refuse(EOPNOTSUPP, NFTA.chain);
   const place = findPlace(chain, operation);
   if ('errno' in place) return [place];
-  const made = makeRule(batch, table, operation);
+  const made = makeRule(batch, table, chain, operation);
   if (!('wire' in made)) return made;
   const rules = chain.rules.toSpliced(place.index, place.replaced, made);
   for (const old of chain.rules.slice(place.index, place.index + place.replaced)) {
@@ -76,10 +86,15 @@ interface Resolved {
   readonly object?: FakeObject;
 }
 
-function makeRule(batch: Batch, table: FakeTable, operation: PackedOperation): FakeRule | readonly Refusal[] {
+function makeRule(
+  batch: Batch,
+  table: FakeTable,
+  of: FakeChain,
+  operation: PackedOperation,
+): FakeRule | readonly Refusal[] {
   const resolved: Resolved[] = [];
   for (const [index, expression] of operation.expressions.entries()) {
-    const result = resolve(batch, table, expression);
+    const result = resolve(batch, table, of, expression);
     if (typeof result === 'number') return refuseExpression(result, index);
     resolved.push(result);
   }
@@ -98,18 +113,13 @@ function makeRule(batch: Batch, table: FakeTable, operation: PackedOperation): F
   };
 }
 
-function resolve(batch: Batch, table: FakeTable, packed: PackedExpression): Resolved | number {
+function resolve(batch: Batch, table: FakeTable, of: FakeChain, packed: PackedExpression): Resolved | number {
   const { name } = packed;
   const wire = wireExpression(packed);
   if (wire === undefined) return ENOENT;
   const verdict = verdictReference(name, wire);
-  if (verdict?.chain !== undefined) {
-    const chain = table.chains.get(verdict.chain);
-    if (chain === undefined) return ENOENT;
-    // The kernel alone calls a base chain.
-    if (chain.base !== undefined) return EOPNOTSUPP;
-    return { bytes: listedExpression(name, wire, undefined), chain };
-  }
+  const isJump = verdict?.chain !== undefined || verdict?.chainId !== undefined;
+  if (isJump) return resolveVerdict(batch, table, of, wire, verdict);
   const wanted = setReference(name, wire);
   if (wanted !== undefined) {
     const set = findSet(batch, table, wanted.name, wanted.id);
@@ -125,17 +135,40 @@ function resolve(batch: Batch, table: FakeTable, packed: PackedExpression): Reso
   return found === undefined ? ENOENT : { bytes: listedExpression(name, wire, undefined), object: found };
 }
 
+function resolveVerdict(
+  batch: Batch,
+  table: FakeTable,
+  of: FakeChain,
+  wire: ReadonlyMap<number, Uint8Array>,
+  { code, chain: name, chainId }: VerdictReference,
+): Resolved | number {
+  const chain = chainId === undefined ? table.chains.get(name ?? '') : batch.chainsById.get(chainId);
+  if (chain === undefined) return ENOENT;
+  // The kernel alone calls a base chain.
+  if (chain.base !== undefined) return EOPNOTSUPP;
+  if (chain.anonymous && chainId === undefined) return EINVAL;
+  // Like newer kernels (seen in 6.18): not one without a name within another.
+  if (chain.anonymous && of.anonymous) return EOPNOTSUPP;
+  const listed = new Map([...wire, [IMMEDIATE_DATA, wireVerdict(code, chain.name)] as const]);
+  return { bytes: listedExpression('immediate', listed, undefined), chain };
+}
+
 function retainRule({ journal }: Batch, { references }: FakeRule): void {
   const { chains, sets, objects } = references;
   for (const each of [...chains, ...sets, ...objects]) journal.set(each, 'uses', each.uses + 1);
 }
 
-/** What the rule led to is less used by one; a set without a name goes with its rule. */
+/** What the rule led to is less used by one; sets and chains without a name go with their rule. */
 function releaseRule(batch: Batch, table: FakeTable, { references }: FakeRule): void {
   const { chains, sets, objects } = references;
   for (const each of [...chains, ...sets, ...objects]) batch.journal.set(each, 'uses', each.uses - 1);
   for (const set of sets) {
     if ((set.flags & FAKE_SET_FLAG.anonymous) !== 0 && set.uses === 0) dropSet(batch, table, set);
+  }
+  for (const chain of chains) {
+    if (!chain.anonymous) continue;
+    flushChain(batch, table, chain);
+    batch.journal.removeOrdered(table.chains, chain.name);
   }
 }
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
 import type { AnyAnonymousSet } from '../anonymous-set.ts';
+import type { RuleBody } from '../rule-body.ts';
 import { accepted } from './accepted.ts';
 
 /**
@@ -13,6 +14,8 @@ export interface Expression {
   readonly raw?: Uint8Array;
   /** The set without a name that this expression looks into; a transaction makes it together with the rule. */
   readonly anonymousSet?: AnyAnonymousSet;
+  /** The rules of the chain without a name that this verdict leads to; a transaction makes it together with the rule. */
+  readonly anonymousChain?: readonly RuleBody[];
 }
 
 /** An attribute of an expression, by libnftnl's number. */

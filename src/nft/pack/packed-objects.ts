@@ -1,17 +1,23 @@
 import { NESTED } from '../../netlink/attribute.ts';
 import type { AnyAnonymousSet } from '../anonymous-set.ts';
-import type { Chain } from '../chain.ts';
+import type { BaseChain, Chain } from '../chain.ts';
+import { isPlainDevice } from '../device.ts';
 import { text, u32 } from '../expression/expression.ts';
 import { expressionsAttribute, statefulExpressions } from '../expression/stateful.ts';
-import type { Rule } from '../rule.ts';
+import type { RuleCompat } from '../rule.ts';
+import type { RuleBody } from '../rule-body.ts';
 import { type AnySet, SET_FLAGS, setFlags, sizeOf } from '../set.ts';
 import type { Table } from '../table.ts';
 import { anonymousSetUserdata, commentUserdata, setUserdata } from '../userdata.ts';
+import { packHook } from './packed-raw.ts';
 import type { PackedWriter } from './packed-writer.ts';
 import {
+  CHAIN_BINDING,
   CHAIN_HW_OFFLOAD,
+  COMPAT_INVERTED,
   NFTA_SET,
   NFTNL_CHAIN,
+  NFTNL_EXPR_IMM_CHAIN_ID,
   NFTNL_EXPR_LOOKUP,
   NFTNL_EXPR_OBJREF,
   NFTNL_RULE,
@@ -46,18 +52,23 @@ export function packChain(writer: PackedWriter, chain: Chain): void {
   const { base, comment } = chain;
   if (base !== undefined) {
     writer.text(NFTNL_CHAIN.type, base.type);
-    writer.u32(NFTNL_CHAIN.hooknum, base.hookNumber);
-    writer.u32(NFTNL_CHAIN.prio, base.priority);
     writer.u32(NFTNL_CHAIN.policy, base.policy === 'accept' ? 1 : 0);
     if (base.offload) writer.u32(NFTNL_CHAIN.flags, CHAIN_HW_OFFLOAD);
-    const [device] = base.devices;
-    if (base.devices.length > 1) {
-      writer.bytes(NFTNL_CHAIN.devices, Buffer.from(base.devices.map((name) => `${name}\0`).join('')));
-    } else if (device !== undefined) {
-      writer.text(NFTNL_CHAIN.dev, device);
-    }
+    if (base.devices.every(isPlainDevice)) packPlainHook(writer, base);
+    else packHook(writer, base);
   }
   if (comment !== undefined) writer.bytes(NFTNL_CHAIN.userdata, commentUserdata(comment));
+}
+
+function packPlainHook(writer: PackedWriter, { hookNumber, priority, devices }: BaseChain): void {
+  writer.u32(NFTNL_CHAIN.hooknum, hookNumber);
+  writer.u32(NFTNL_CHAIN.prio, priority);
+  const [device] = devices;
+  if (devices.length > 1) {
+    writer.bytes(NFTNL_CHAIN.devices, Buffer.from(devices.map((name) => `${name}\0`).join('')));
+  } else if (device !== undefined) {
+    writer.text(NFTNL_CHAIN.dev, device);
+  }
 }
 
 export function packChainName(writer: PackedWriter, chain: Chain): void {
@@ -65,25 +76,46 @@ export function packChainName(writer: PackedWriter, chain: Chain): void {
   writer.text(NFTNL_CHAIN.name, chain.name);
 }
 
-/** `setId` gives the number, in this transaction, of an anonymous set. */
-export function packRule(writer: PackedWriter, rule: Rule, setId: (set: AnyAnonymousSet) => number): void {
-  for (const { name, attributes, raw, anonymousSet } of rule.expressions) {
-    if (raw !== undefined) {
+/** A chain without a name: the kernel gives it one, and deletes it with the rule that leads to it. */
+export function packAnonymousChain(writer: PackedWriter, table: Table, id: number): void {
+  writer.text(NFTNL_CHAIN.table, table.name);
+  writer.u32(NFTNL_CHAIN.flags, CHAIN_BINDING);
+  writer.u32(NFTNL_CHAIN.id, id);
+}
+
+/** `idOf` gives the number, in this transaction, of a set or chain without a name. */
+export function packRule(
+  writer: PackedWriter,
+  rule: RuleBody & { readonly compat?: RuleCompat },
+  idOf: (part: AnyAnonymousSet | readonly RuleBody[]) => number,
+): void {
+  if (rule.compat !== undefined) {
+    writer.u32(NFTNL_RULE.compatProto, rule.compat.protocol);
+    writer.u32(NFTNL_RULE.compatFlags, rule.compat.invert ? COMPAT_INVERTED : 0);
+  }
+  for (const { name, attributes, raw, anonymousSet, anonymousChain } of rule.expressions) {
+    if (anonymousChain !== undefined) {
+      writer.expression(name, [...attributes, u32(NFTNL_EXPR_IMM_CHAIN_ID, idOf(anonymousChain))]);
+    } else if (raw !== undefined) {
       writer.rawExpression(name, raw);
     } else if (anonymousSet === undefined) {
       writer.expression(name, attributes);
     } else {
       const ids = name === 'objref' ? NFTNL_EXPR_OBJREF : NFTNL_EXPR_LOOKUP;
       const { description } = anonymousSet;
-      const reference = [text(ids.set, description.name), u32(ids.setId, setId(anonymousSet))];
+      const reference = [text(ids.set, description.name), u32(ids.setId, idOf(anonymousSet))];
       writer.expression(name, [...attributes, ...reference]);
     }
   }
   if (rule.comment !== undefined) writer.bytes(NFTNL_RULE.userdata, commentUserdata(rule.comment));
 }
 
+export function packRuleTable(writer: PackedWriter, table: Table): void {
+  writer.text(NFTNL_RULE.table, table.name);
+}
+
 export function packRuleChain(writer: PackedWriter, chain: Chain): void {
-  writer.text(NFTNL_RULE.table, chain.table.name);
+  packRuleTable(writer, chain.table);
   writer.text(NFTNL_RULE.chain, chain.name);
 }
 
