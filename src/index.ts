@@ -208,7 +208,12 @@ export {
   type NftObject,
   Transaction,
 } from './nft/transaction.ts';
-export { type FailedOutcome, GenerationConflictError, TransactionError } from './nft/transaction-error.ts';
+export {
+  type FailedOutcome,
+  GenerationConflictError,
+  SetFullError,
+  TransactionError,
+} from './nft/transaction-error.ts';
 export { etherAddr, formatIPv4, formatIPv6, ipv4Addr, ipv6Addr } from './nft/type/address.ts';
 export { concatType } from './nft/type/concat.ts';
 export type { DataType, InputOf, OutputOf } from './nft/type/data-type.ts';

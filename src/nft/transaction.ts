@@ -504,6 +504,10 @@ class DescribedOperation implements Operation {
     if (more.expressions !== undefined) this.expressions = more.expressions;
   }
 
+  get set(): AnySet | undefined {
+    return this.kind === 'element' ? (this.object as AnySet) : undefined;
+  }
+
   get target(): string {
     const { object } = this;
     if (object.kind === 'table') return `table ${object.family} ${object.name}`;
