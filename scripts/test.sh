@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh
 npm run --silent check
-exec npx vitest run --reporter=default --reporter=./test/closing-line-reporter.ts "$@"
+exec npx vitest run --reporter=default --reporter=./test/proof-reporter.ts --reporter=./test/closing-line-reporter.ts "$@"

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
-import { chain, type Expression, expressions, Nftables, rule, table } from '../../src/index.ts';
+import { chain, type Expression, eq, expressions, Nftables, rule, socket, table } from '../../src/index.ts';
 import { NFT_MSG } from '../../src/nft/pack/uapi.ts';
 import { addScene, MESSAGE_CASES } from './message-cases.ts';
 import { type SentMessage, sentByNft, sentByUs } from './nft-debug.ts';
@@ -45,6 +45,22 @@ test.each(MESSAGE_CASES.map(({ text, ...each }) => [text, each] as const))(
     expect(comparable(sent)).toEqual(comparable(sentByNft(host, text)));
   },
 );
+
+test('the control group of a socket, by the inode of its folder', async () => {
+  // Seen from the namespace, where `ip netns exec` mounts another /sys.
+  const ino = BigInt(lab.run(host, 'stat', '-c', '%i', '/sys/fs/cgroup'));
+  const t = table('inet', 't');
+  const c = chain(t, 'c');
+  const added = rule(c, [eq(socket.cgroupv2(1), ino)]);
+  const sent = await sentByUs((transaction) => transaction.add(added));
+  expect(comparable(sent)).toEqual(
+    comparable(sentByNft(host, 'add rule inet t c socket cgroupv2 level 1 "."')),
+  );
+  await nft.transaction().flush(c).add(added).commit();
+  const [load, compare] = (await nft.listRules(c))[0]?.expressions ?? [];
+  expect(load?.fields).toEqual({ key: 3, dreg: 1, level: 1 });
+  expect(compare?.fields).toMatchObject({ op: 'eq' });
+});
 
 describe('keys that nft 1.0.6 has no words for', () => {
   const ipv4 = table('ip', 'k');
