@@ -172,10 +172,8 @@ const OBJECTS_EQUAL = kernel(
   'objects that nft knows > are, byte for byte, what nft makes of that listing',
 );
 const OBJECTS_READ = kernel('objects', 'objects that nft knows > are read back as they were described');
-const UNLISTED = kernel(
-  'objects',
-  'objects that nft 1.0.6 does not know are written and read back, family inet',
-);
+const unlisted = (family: string) =>
+  kernel('objects', `objects that nft 1.0.6 does not know are written and read back, family '${family}'`);
 const SECMARK = kernel('unsupported', 'a security label, and a rule that sets it');
 type ObjectProofs = readonly [written: Cell, read: Cell, equal: Cell];
 const KNOWN: ObjectProofs = [OBJECTS_EQUAL, OBJECTS_READ, OBJECTS_EQUAL];
@@ -187,8 +185,8 @@ const OBJECT_PROOFS: Readonly<Record<string, ObjectProofs>> = {
   'ct timeout': KNOWN,
   'ct expectation': KNOWN,
   synproxy: KNOWN,
-  connlimit: [UNLISTED, UNLISTED, NO_WORDS],
-  tunnel: [UNLISTED, UNLISTED, NO_WORDS],
+  connlimit: [unlisted('inet'), unlisted('inet'), NO_WORDS],
+  tunnel: [unlisted('netdev'), unlisted('netdev'), NO_WORDS],
   secmark: [SECMARK, unit('codecs', 'objects > secmark'), SECMARK],
 };
 
