@@ -35,6 +35,7 @@ import {
   readTable,
 } from './read/objects.ts';
 import { readPackedElements } from './read/packed-elements.ts';
+import { resetDump } from './read/reset-elements.ts';
 import { type ReadOptions, readEach, Slices } from './read/slices.ts';
 import { type Snapshot, type SnapshotOptions, takeSnapshot } from './read/snapshot.ts';
 import { askObject, objectsRequest, readFlowtable, readObject, unlessGone } from './read/stateful.ts';
@@ -189,7 +190,21 @@ export class Nftables implements AsyncDisposable {
   }
 
   /**
-   * Tables, chains, sets and rules, and elements on request, all of one moment: when something was committed meanwhile,
+   * The elements as they were, whose counters, quotas and the like are set back in the same moment: nothing is lost, and nothing
+   * is counted twice. While others change the set an element may come twice (what it has counted is the sum) or not at all
+   * (then it was not set back). Rejects with FeatureMissingError (kernel 6.5 or newer) and RequestError.
+   */
+  async resetElements<S extends AnySet>(
+    set: S,
+    { signal }: ReadOptions = {},
+  ): Promise<readonly ListedElementOf<S>[]> {
+    await this.requireFeature('resetElements');
+    const replies = await resetDump(this.#transport, `resetting the elements of ${nameOf(set)}`, set, signal);
+    return readEach(eachElement(set, replies), (element) => element, new Slices(signal));
+  }
+
+  /**
+   * Tables, chains, sets, objects, flowtables and rules, and elements on request, all of one moment: when something was committed meanwhile,
    * everything is read again.
    */
   async snapshot(options?: SnapshotOptions & { readonly expressions?: true }): Promise<Snapshot>;

@@ -8,21 +8,26 @@ import {
   ClosedError,
   chain,
   counter,
+  counterObject,
   drop,
   eq,
+  flowtable,
   inetService,
   ip,
   ipv4Addr,
   jump,
+  limitObject,
   map,
   mark,
   Nftables,
   PendingError,
+  quotaObject,
   RequestError,
   rule,
   set,
   table,
 } from '../../src/index.ts';
+import { FakeKernel } from '../../src/testing/index.ts';
 import { workBetweenTurns } from './work-between-turns.ts';
 
 /** Snapshots, rules without expressions, elements one at a time, and signals that end all of these. */
@@ -84,6 +89,38 @@ describe('a snapshot', () => {
     );
     expect(snapshot.rules[0]).toEqual((await nft.listRules(input))[0]);
     expect(snapshot.elements).toBeUndefined();
+  });
+
+  test('has objects with what they have counted, of all tables', async () => {
+    await prepare();
+    const objects = [
+      counterObject(filter, 'hits', { packets: 3n, bytes: 252n, comment: 'since May' }),
+      quotaObject(filter, 'fair', { bytes: 500 }),
+      limitObject(other, 'hits', { rate: 5, per: 'second' }),
+    ];
+    const transaction = nft.transaction();
+    for (const each of objects) transaction.add(each);
+    await transaction.commit();
+    const snapshot = await nft.snapshot();
+    expect(snapshot.objects).toEqual([...(await nft.listObjects(filter)), ...(await nft.listObjects(other))]);
+    expect(snapshot.objects.map(({ kind, name, table: { family } }) => `${family} ${kind} ${name}`)).toEqual([
+      `${filter.family} counter hits`,
+      `${filter.family} quota fair`,
+      `${other.family} limit hits`,
+    ]);
+    expect(snapshot.objects[0]).toMatchObject({ packets: 3n, bytes: 252n, comment: 'since May' });
+    // This kernel has no flowtables: those that there are, are on the fake one.
+    expect(snapshot.flowtables).toEqual([]);
+    expect(Object.isFrozen(snapshot.objects[0])).toBe(true);
+  });
+
+  test('has flowtables, on a kernel that has them', async () => {
+    const fake = new Nftables(new FakeKernel());
+    const fast = flowtable(filter, 'fast', { priority: 5, devices: ['eth0', 'eth1'], counter: true });
+    await fake.transaction().add(filter).add(fast).add(counterObject(filter, 'hits')).commit();
+    const snapshot = await fake.snapshot();
+    expect(snapshot.flowtables).toEqual([fast]);
+    expect(snapshot.objects).toMatchObject([{ kind: 'counter', name: 'hits' }]);
   });
 
   test('of one family, with elements of some sets, without expressions', async () => {

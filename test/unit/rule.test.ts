@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { anonymousSet } from '../../src/nft/anonymous-set.ts';
 import { chain } from '../../src/nft/chain.ts';
-import { anonymousSet } from '../../src/nft/expression/anonymous-set.ts';
 import { rule } from '../../src/nft/rule.ts';
 import { set } from '../../src/nft/set.ts';
 import { counter } from '../../src/nft/statement/action.ts';
@@ -72,7 +72,7 @@ describe('values in registers', () => {
     expect(() => eq(ip.saddr, '10.0.0.256')).toThrow('value: "10.0.0.256"');
     expect(() => numgen('random', 0)).toThrow('mod: 0');
     expect(() => or(ip6.saddr, 1)).toThrow('source: "ipv6_addr"');
-    expect(() => anonymousSet(ipv4Addr, ['10.0.0.1', '10.0.0.1'])).toThrow('occurs once');
+    expect(() => anonymousSet(ipv4Addr, ['10.0.0.1', '10.0.0.1'])).toThrow('another key');
     expect(() => rule(ipChain, [jump(ipChain)], { comment: 'x'.repeat(200) })).toThrow('comment');
   });
 });

@@ -1,12 +1,12 @@
 import { InvalidArgumentError, within as inArgument } from '../../invalid-argument.ts';
-import type { AnonymousSet } from '../expression/anonymous-set.ts';
+import type { AnonymousSet } from '../anonymous-set.ts';
 import { bitwise, type Comparison, cmp, lookup } from '../expression/compute.ts';
 import { payload } from '../expression/load.ts';
 import { registerNumber } from '../expression/register.ts';
 import type { AnySet, NftSet } from '../set.ts';
 import { bytesOf } from '../type/data-type.ts';
 import { comparable, inPlace } from './bits.ts';
-import { checkKey, loadKey } from './combine.ts';
+import { checkKey, loadKey, nameOfSet } from './combine.ts';
 import { type Source, type Statement, statement } from './source.ts';
 
 /** Matches: a rule ends where one is false. */
@@ -104,9 +104,8 @@ export function noneOf<K>(source: Source<K, unknown>, set: NftSet<K, unknown> | 
 }
 
 function matchSet(source: Source<never, unknown>, set: AnySet | AnonymousSet, invert: boolean): Statement {
-  const anonymous = set.kind === 'anonymous set';
-  checkKey(source.type, set.key, anonymous ? '(anonymous)' : set.name);
+  checkKey(source.type, set.key, nameOfSet(set));
   const register = registerNumber(0);
-  const load = anonymous ? source.load(0) : loadKey(source, set, 0);
-  return statement(source.needs, [...load, lookup(register, anonymous ? set : set.name, invert)]);
+  const target = set.kind === 'anonymous set' ? set : set.name;
+  return statement(source.needs, [...loadKey(source, set, 0), lookup(register, target, invert)]);
 }
