@@ -13,6 +13,9 @@ const [firstSeed, rounds] = [Number(values.seed), Number(values.rounds)];
 if (!Number.isSafeInteger(firstSeed) || !Number.isSafeInteger(rounds))
   throw new Error('--seed and --rounds take whole numbers');
 
+// Ending by `exit` deletes the namespaces.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+
 const failed: number[] = [];
 let packets = 0;
 for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
