@@ -30,21 +30,38 @@ function service(i: number, version = 0): ServiceState {
       isLocal: false,
     },
   ];
+  const key = `bench/s${i}`;
   const frontend = {
     kind: 'cluster-ip' as const,
-    family: 'ip' as const,
     address: `10.${octets(i)}`,
-    protocol: 'tcp' as const,
     port: 80,
-    servicePort: `bench/s${i}`,
-    endpoints,
+    way: 'cluster' as const,
     refusal: undefined,
+    allowedSources: undefined,
   };
-  return { service: `bench/s${i}`, frontends: [frontend], hairpins: [] };
+  const port = {
+    key,
+    family: 'ip' as const,
+    protocol: 'tcp' as const,
+    affinityMs: undefined,
+    cluster: endpoints,
+    local: [],
+    frontends: [frontend],
+    hairpins: [],
+    serving: [],
+  };
+  return { service: key, ports: [port] };
 }
 
 const services = (count: number) => Array.from({ length: count }, (_, i) => service(i));
-const options = { clusterCidr: undefined };
+const options = {
+  localTraffic: undefined,
+  masqueradeAll: false,
+  masqueradeMark: 0x4000,
+  nodePortsEverywhere: false,
+  serviceCidrs: [],
+  affinitySize: 65_536,
+};
 const diffOptions = { nowMs: 0, graceMs: 0, retireClasses: false };
 
 /** From desired elements in memory to the commit, and the same bytes replayed by the floor. */
@@ -126,6 +143,10 @@ async function measureChanges(host: Host, count: number) {
     failed: (error) => {
       throw error;
     },
+    setAside: ({ service, reason }) => {
+      throw new Error(`${service} was set aside: ${reason}`);
+    },
+    restored: () => undefined,
   });
   loop.apply(services(count));
   await loop.settled();

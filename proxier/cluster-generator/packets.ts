@@ -15,7 +15,7 @@ import { SERIALS } from './random-service.ts';
 export type Origin = 'outside' | 'pods' | 'bridge' | 'node';
 
 /** Who sends it. Of the kinds there are many, and each try of a packet has another one. */
-export type Source =
+type Source =
   | { readonly kind: 'client' | 'strangeClient' | 'localClient' | 'remoteClient' }
   | { readonly kind: 'one'; readonly address: string };
 
@@ -78,7 +78,18 @@ export function packetsFor(random: Random, cluster: ClusterManifests, count: num
   return [...known, ...inTurns].slice(0, count);
 }
 
-function frontendOf({ destination, protocol, port }: Target | TestPacket): string {
+/** What clients of a Service with session affinity connect to, as {@link frontendOf} writes it. */
+export function stickyFrontends(cluster: ClusterManifests): ReadonlySet<string> {
+  const targets = [...cluster.services.values()].flatMap((service) => targetsOf(service, cluster));
+  return new Set(targets.filter(({ isSticky }) => isSticky).map(frontendOf));
+}
+
+/** Address, protocol and port that a packet goes to. */
+export function frontendOf({
+  destination,
+  protocol,
+  port,
+}: Pick<TestPacket, 'destination' | 'protocol' | 'port'>): string {
   return `${destination} ${protocol} ${port}`;
 }
 

@@ -50,8 +50,12 @@ export async function contradictions(
   const results = await send(tries.map(probeOf));
   // In the order of sending: each connection may make its client stick.
   const judged = tries.map((each, i) => judge(world, memory, each, results[i]));
-  let offset = 0;
-  return turns.flatMap(({ length }) => summary(world, judged.slice(offset, (offset += length))));
+  let end = 0;
+  return turns.flatMap(({ length }) => {
+    const begin = end;
+    end += length;
+    return summary(world, judged.slice(begin, end));
+  });
 }
 
 interface Judged extends Try {
