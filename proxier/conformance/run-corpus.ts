@@ -12,6 +12,8 @@ interface Failure {
 
 export interface CorpusResult {
   readonly passed: number;
+  /** Failed checks, and flows that a broken scenario never came to. */
+  readonly failed: number;
   readonly failures: readonly Failure[];
   /** What the proxier refused to read, by scenario. */
   readonly notes: readonly string[];
@@ -30,6 +32,7 @@ export async function runCorpus(scenarios: readonly Scenario[], start: StartSubj
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return {
     passed: results.reduce((sum, { passed }) => sum + passed, 0),
+    failed: results.reduce((sum, { failed }) => sum + failed, 0),
     failures: results.flatMap(({ failures }) => failures),
     notes: results.flatMap(({ notes }) => notes),
   };
@@ -38,19 +41,20 @@ export async function runCorpus(scenarios: readonly Scenario[], start: StartSubj
 async function runOne(scenario: Scenario, start: StartSubject): Promise<CorpusResult> {
   const checks: Check[] = [];
   const notes: string[] = [];
+  let notTried = 0;
   const note = (text: string) => void notes.push(`${scenario.name}: ${text}`);
   try {
     await runScenario(scenario, start, (check) => void checks.push(check), note);
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    checks.push({ name: 'it broke', problems: [text] });
-    for (let i = checks.length; i < flowCount(scenario); i++)
-      checks.push({ name: 'never came to a flow', problems: [''] });
+    notTried = Math.max(0, flowCount(scenario) - checks.length - 1);
+    checks.push({ name: 'it broke', problems: [text, `${notTried} more flows were not tried`] });
   }
-  const failed = checks.filter(({ problems }) => problems.length > 0);
+  const failures = checks.filter(({ problems }) => problems.length > 0);
   return {
-    passed: checks.length - failed.length,
-    failures: failed.map(({ name, problems }) => ({ scenario: scenario.name, check: name, problems })),
+    passed: checks.length - failures.length,
+    failed: failures.length + notTried,
+    failures: failures.map(({ name, problems }) => ({ scenario: scenario.name, check: name, problems })),
     notes,
   };
 }

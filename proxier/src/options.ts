@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT, type ExplainOptions } from './explain/explain.ts';
+import { type Destination, parseClient, parseDestination, question } from './explain/question.ts';
 import { formatAddress, parseAddress } from './kube/address.ts';
 import { type Cidr, formatCidr, parseCidr, parseServiceCidrs } from './kube/cidr.ts';
 import type { Family } from './model/frontends.ts';
@@ -27,6 +29,7 @@ export interface RunOptions extends CommonOptions {
 export interface Commands {
   run(options: RunOptions): Promise<void>;
   cleanup(options: CommonOptions): Promise<void>;
+  explain(options: ExplainOptions): Promise<void>;
 }
 
 interface RawRun {
@@ -46,6 +49,15 @@ interface RawRun {
   readonly netns?: string;
   readonly logLevel: LogOptions['level'];
   readonly logFormat: LogOptions['format'];
+}
+
+interface RawExplain {
+  readonly from: string;
+  readonly to: Destination;
+  readonly iif?: string;
+  readonly nodeIp?: readonly string[];
+  readonly netns?: string;
+  readonly json: boolean;
 }
 
 const DEFAULT_SERVICE_CIDR = '10.96.0.0/12';
@@ -106,12 +118,53 @@ export function commandLine(commands: Commands): Command {
   withCommonOptions(program.command('cleanup'))
     .description('Remove the tables that run (or kube-proxy in nftables mode) has made.')
     .action((raw: RawRun) => commands.cleanup(commonOptions(raw)));
+  addExplain(program, commands);
   return program;
 }
 
+function addExplain(program: Command, commands: Commands): void {
+  withNetns(endingWith(EXIT.usage, program.command('explain')))
+    .description(
+      'Say what happens to a new connection, and why, from what is in the kernel. Exit status 0: it is forwarded or left alone; ' +
+        '1: it is refused or dropped, or the table is broken; 2: wrong arguments; 3: nobody can say.',
+    )
+    .requiredOption('--from <ip>', "the client's address", argument(parseClient))
+    .requiredOption('--to <ip:port/protocol>', 'what it connects to', argument(parseDestination))
+    .option('--iif <name>', 'the interface that its packets come in by')
+    .option(
+      '--node-ip <ip[,ip]>',
+      "this node's addresses (default: those that its routing tables say are its own)",
+      argument(parseAddresses),
+    )
+    .option('--json', 'print JSON', false)
+    .action((raw: RawExplain, command: Command) => commands.explain(explainOptions(raw, command)));
+}
+
+function explainOptions(
+  { from, to, iif, nodeIp, netns, json }: RawExplain,
+  command: Command,
+): ExplainOptions {
+  try {
+    return { question: question(from, to, iif), netns, nodeIPs: nodeIp, json };
+  } catch (error) {
+    return command.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Gives a command another exit status for arguments that it does not understand: 1 has a meaning. */
+function endingWith(status: number, command: Command): Command {
+  return command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : status));
+}
+
+function withNetns(command: Command): Command {
+  return command.option(
+    '--netns <path>',
+    'work in the network namespace at this path (default: the own one)',
+  );
+}
+
 function withCommonOptions(command: Command): Command {
-  return command
-    .option('--netns <path>', 'work in the network namespace at this path (default: the own one)')
+  return withNetns(command)
     .addOption(
       new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'),
     )

@@ -40,7 +40,7 @@ import { isLocalTraffic, isOtherTraffic, type LocalTraffic } from './detection.t
 import type { FamilySets } from './sets.ts';
 
 /** A change of the rules or of what the sets mean is another version: such a table is replaced, not adopted. */
-export const LAYOUT_VERSION = 2;
+const LAYOUT_VERSION = 2;
 /** By this comment of the chain `services` a table is known as one of ours. */
 export const LAYOUT_COMMENT = `nft-proxier, layout ${LAYOUT_VERSION}`;
 
@@ -84,7 +84,7 @@ const PLAIN_CHAINS = [
 
 type BaseName = keyof typeof BASE_CHAINS;
 type PlainName = (typeof PLAIN_CHAINS)[number];
-export type FixedName = BaseName | PlainName;
+type FixedName = BaseName | PlainName;
 
 /** The chains that are always there, empty, under the kernel's names. */
 export type FixedChains = Readonly<Record<FixedName, Chain>>;
