@@ -24,7 +24,7 @@ export interface WalkOptions {
 }
 
 /** Where a walk went wrong. */
-export interface Misstep {
+interface Misstep {
   readonly seed: number;
   readonly step: number;
   /** The last changes, the one that showed it at the end. */
