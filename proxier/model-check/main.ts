@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { packetText } from '../differential/report.ts';
 import { playRound } from './round.ts';
 
 /** `npm run model-check -- [--seed S] [--rounds N]`: random clusters under the real proxier, packets compared with the packet model. */
@@ -13,6 +12,9 @@ const [firstSeed, rounds] = [Number(values.seed), Number(values.rounds)];
 if (!Number.isSafeInteger(firstSeed) || !Number.isSafeInteger(rounds))
   throw new Error('--seed and --rounds take whole numbers');
 
+// Ending by `exit` deletes the namespaces.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+
 const failed: number[] = [];
 let packets = 0;
 for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
@@ -22,8 +24,9 @@ for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
   failed.push(seed);
   process.stdout.write(`seed ${seed}, ${result.found.steps.join(', then ')}\n`);
   for (const { packet, source, allowed, seen } of result.found.contradictions) {
-    const texts = `allowed ${allowed.join(', ')}; seen ${seen.join(', ')}`;
-    process.stdout.write(`  ${packetText(packet)} from ${source}: ${texts}\n`);
+    const { name, origin, protocol, destination, port } = packet;
+    const what = `${name}: ${protocol} from ${source} (${origin}) to ${destination} port ${port}`;
+    process.stdout.write(`  ${what}\n    allowed: ${allowed.join('; ')}\n    seen: ${seen.join('; ')}\n`);
   }
 }
 const outcome = failed.length === 0 ? 'no contradiction' : `contradictions with seeds ${failed.join(', ')}`;
