@@ -1,7 +1,7 @@
 import type { ListedRule } from 'nftlink';
 import { markOf } from '../src/layout/numbers.ts';
 import { SET_NAMES } from '../src/layout/set-names.ts';
-import type { KernelTable } from '../src/sync/kernel-table.ts';
+import type { KernelTable, SetElements } from '../src/sync/kernel-table.ts';
 import { fingerprint } from '../src/sync/rule-fingerprint.ts';
 import { hex, type Numbering, numberingOf } from './numbering.ts';
 
@@ -24,7 +24,6 @@ export function pictureOf(table: KernelTable | undefined): readonly string[] {
 }
 
 type Chain = KernelTable['chains'][number];
-type SetElements = NonNullable<ReturnType<KernelTable['elements']['get']>>;
 
 function chainLine(chain: Chain, rules: readonly ListedRule[], numbering: Numbering): string {
   const { name, comment, table: _, ...hook } = chain;
