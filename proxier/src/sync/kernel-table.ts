@@ -26,7 +26,7 @@ export interface KernelTable {
   readonly elements: ReadonlyMap<string, SetElements>;
 }
 
-interface SetElements {
+export interface SetElements {
   readonly set: AnySet;
   /** As `DesiredState` keeps them; class → chain of a verdict map is in `verdicts`. */
   readonly packed: Map<PackedValue, PackedValue>;
