@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import {
   accept,
   chain,
@@ -14,6 +13,7 @@ import {
   tcp,
 } from 'nftlink';
 import type { Host, Lab } from '../lab/lab.ts';
+import { bareReader } from './floor.ts';
 import { StallMeter } from './stall.ts';
 import { line, median, ratio } from './statistics.ts';
 
@@ -32,10 +32,7 @@ const address = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
 /** Lists of rules and elements, and a C program that only counts the bytes (`reader.c`). */
 export async function benchListing(lab: Lab, host: Host): Promise<void> {
   const nft = Nftables.open({ netns: { path: host.netnsPath } });
-  const bare = (what: 'rules' | 'elements', name: string) => {
-    const program = fileURLToPath(new URL('out/reader', import.meta.url));
-    return Number(lab.run(host, program, what, 'bench', name, '1').split(' ')[0]) / 1e6;
-  };
+  const bare = (what: 'rules' | 'elements', name: string) => bareReader(lab, host, what, name);
   const transaction = nft.transaction().add(owner).delete(owner).add(owner).add(rules).add(some);
   for (let i = 0; i < RULES; i++) {
     const statements = [eq(ip.saddr, address(i)), eq(tcp.dport, 1 + (i % 60_000)), counter, accept];

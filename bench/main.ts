@@ -7,6 +7,7 @@ import { benchListing } from './listing.ts';
 import { benchOneElement } from './one-element.ts';
 import { benchRules } from './rules.ts';
 import { benchChanges, benchFullLoad } from './services.ts';
+import { benchSync } from './sync.ts';
 
 /** All measurements of one run, side by side: what counts is the ratios. */
 const lab = new Lab('nftlink-bench');
@@ -22,9 +23,20 @@ const version = lab.run(host, 'nft', '--version').trim();
 process.stdout.write(
   `Linux ${release()}, ${cpus().length} CPUs, Node ${process.version}, ${version}; medians\n`,
 );
-await benchOneElement(lab, host, folder);
-await benchRules(lab, host, folder);
-await benchElements(lab, host, folder);
-await benchListing(lab, host);
-await benchFullLoad(lab, host, folder);
-await benchChanges(host);
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  'one-element': () => benchOneElement(lab, host, folder),
+  rules: () => benchRules(lab, host, folder),
+  elements: () => benchElements(lab, host, folder),
+  listing: () => benchListing(lab, host),
+  sync: () => benchSync(lab, host),
+  services: async () => {
+    await benchFullLoad(lab, host, folder);
+    await benchChanges(host);
+  },
+};
+/** `npm run bench -- rules listing` measures only these. */
+const wanted = process.argv.slice(2);
+for (const name of wanted) if (!(name in parts)) throw new Error(`${name}: not one of ${Object.keys(parts)}`);
+for (const [name, measure] of Object.entries(parts)) {
+  if (wanted.length === 0 || wanted.includes(name)) await measure();
+}

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Nftables } from 'nftlink';
 import type { Host, Lab } from '../lab/lab.ts';
-import type { ServiceState } from '../proxier/src/model/frontends.ts';
-import { FamilyProgram } from '../proxier/src/sync/family-program.ts';
+import type { PortState, ServiceState } from '../proxier/src/model/frontends.ts';
+import { FamilyProgram, type ProgramOptions } from '../proxier/src/sync/family-program.ts';
 import { SyncLoop, type SyncReport } from '../proxier/src/sync/sync-loop.ts';
 import { floor } from './floor.ts';
 import { RecordingTransport } from './recorder.ts';
@@ -30,7 +30,6 @@ function service(i: number, version = 0): ServiceState {
       isLocal: false,
     },
   ];
-  const key = `bench/s${i}`;
   const frontend = {
     kind: 'cluster-ip' as const,
     address: `10.${octets(i)}`,
@@ -39,10 +38,10 @@ function service(i: number, version = 0): ServiceState {
     refusal: undefined,
     allowedSources: undefined,
   };
-  const port = {
-    key,
-    family: 'ip' as const,
-    protocol: 'tcp' as const,
+  const port: PortState = {
+    key: `bench/s${i}`,
+    family: 'ip',
+    protocol: 'tcp',
     affinityMs: undefined,
     cluster: endpoints,
     local: [],
@@ -50,11 +49,12 @@ function service(i: number, version = 0): ServiceState {
     hairpins: [],
     serving: [],
   };
-  return { service: key, ports: [port] };
+  return { service: `bench/s${i}`, ports: [port] };
 }
 
 const services = (count: number) => Array.from({ length: count }, (_, i) => service(i));
-const options = {
+/** As nft-proxier has them without arguments. */
+const options: ProgramOptions = {
   localTraffic: undefined,
   masqueradeAll: false,
   masqueradeMark: 0x4000,
@@ -76,6 +76,7 @@ export async function benchFullLoad(lab: Lab, host: Host, folder: string): Promi
   let elements = 0;
   for (let round = 0; round < LOADS; round++) {
     const program = new FamilyProgram('ip', options);
+    await program.load(nft, performance.now());
     program.update(services(LARGE));
     elements = Object.values(program.desired.elements).reduce((sum, { size }) => sum + size, 0);
     globalThis.gc?.();
@@ -135,18 +136,20 @@ export async function benchChanges(host: Host): Promise<void> {
   );
 }
 
+function fail(error: Error): never {
+  throw error;
+}
+
 async function measureChanges(host: Host, count: number) {
   await using nft = Nftables.open({ netns: { path: host.netnsPath } });
   let onCommit: (report: SyncReport) => void = () => undefined;
   const loop = new SyncLoop(nft, [new FamilyProgram('ip', options)], {
     committed: (report) => onCommit(report),
-    failed: (error) => {
-      throw error;
-    },
-    setAside: ({ service, reason }) => {
-      throw new Error(`${service} was set aside: ${reason}`);
-    },
+    failed: fail,
+    setAside: ({ reason }) => fail(new Error(reason)),
+    deaf: fail,
     restored: () => undefined,
+    repaired: () => undefined,
   });
   loop.apply(services(count));
   await loop.settled();

@@ -101,7 +101,7 @@ bool fits(AttributeRule rule, Bytes value) {
       return !value.empty() && value.size() <= rule.maxLength &&
              std::memchr(value.data(), 0, value.size()) == nullptr;
     case AttributeType::bytes:
-    case AttributeType::owned:
+    case AttributeType::data:
       return !value.empty() && value.size() <= rule.maxLength;
   }
   return false;

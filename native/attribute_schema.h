@@ -2,6 +2,7 @@
 // checked against these tables before it sees a value.
 #pragma once
 
+#include <iterator>
 #include <span>
 #include <string_view>
 
@@ -17,7 +18,7 @@ enum class AttributeType : uint8_t {
   u64,
   text,          // without its final zero, which is added
   bytes,
-  owned,         // libnftnl keeps the pointer and frees it: x_tables data
+  data,          // of expressions: a value in registers, nested in an NFTA_DATA_VALUE
   devices,       // names, each ended by a zero
   fieldLengths,  // one byte for each field of a concatenation
 };
@@ -37,19 +38,29 @@ constexpr uint16_t kMaxText = 1023;
 constexpr AttributeRule kText{AttributeType::text, kMaxText};
 /** NFT_USERDATA_MAXLEN is 256; the kernel names what is longer. */
 constexpr AttributeRule kUserdata{AttributeType::bytes, 1024};
-/** NFT_DATA_VALUE_MAXLEN: the room in libnftnl's union nftnl_data_reg. */
-constexpr AttributeRule kData{AttributeType::bytes, 64};
-
 /** Rules by NFTNL_TABLE_*, NFTNL_CHAIN_*, NFTNL_RULE_*, NFTNL_SET_*. */
 extern const std::span<const AttributeRule> kTableSchema;
 extern const std::span<const AttributeRule> kChainSchema;
 extern const std::span<const AttributeRule> kRuleSchema;
 extern const std::span<const AttributeRule> kSetSchema;
 
-/** An expression and its rules by NFTNL_EXPR_*. */
+/** An attribute of an expression: what may be in it, and its number on the wire (NFTA_*). */
+struct ExpressionAttribute {
+  AttributeRule rule;
+  uint16_t wire = 0;
+};
+
+/** An expression and its attributes by NFTNL_EXPR_*. */
 struct ExpressionSchema {
   std::string_view name;
-  AttributeRule attributes[10];
+  ExpressionAttribute attributes[10];
+
+  /** notrack has none. */
+  bool hasAttributes() const { return attributes[1].rule.type != AttributeType::refused; }
+  /** `refused` for one that the expression does not have. */
+  ExpressionAttribute attribute(uint16_t id) const {
+    return id < std::size(attributes) ? attributes[id] : ExpressionAttribute{};
+  }
 };
 /** nullptr for an expression that libnftnl 1.2.4 does not know. */
 const ExpressionSchema* findExpressionSchema(std::string_view name);

@@ -56,6 +56,16 @@ class AttributeWriter {
     at_ += bytes.size();
   }
 
+  /** Begins a nest whose length is not known yet; gives its place for `close`. */
+  uint8_t* open() {
+    uint8_t* const start = at_;
+    at_ += kHeader;
+    return start;
+  }
+
+  /** A nest of more than 16 bits of length is the caller's to refuse. */
+  void close(uint8_t* start, uint16_t type) { AttributeWriter(start).nest(type, static_cast<size_t>(at_ - start)); }
+
   /** A nest of nothing but an NFTA_DATA_VALUE. */
   void nestedValue(uint16_t type, const uint8_t* bytes, size_t length) {
     nest(type, 2 * kHeader + align4(length));

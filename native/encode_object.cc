@@ -1,4 +1,4 @@
-// Tables, chains, rules and sets through libnftnl; stateful objects and flowtables as the attributes that they come as.
+// Tables, chains, rules and sets through libnftnl, but for their expressions; stateful objects and flowtables as the attributes that they come as.
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/rule.h>
@@ -14,7 +14,8 @@
 
 #include "attribute_schema.h"
 #include "encode.h"
-#include "expression_builder.h"
+#include "expression_writer.h"
+#include "schema_value.h"
 
 namespace nftlink {
 
@@ -113,25 +114,11 @@ Problem setAttribute(typename Kind::Object* object, const Field& field, uint32_t
   return nullptr;
 }
 
-/** An expression that libnftnl has built, or one that goes to the kernel as it is. */
-struct RuleExpression {
-  ExpressionPointer built;
-  ExpressionField raw;
-};
-
 /** What goes into a message behind what libnftnl writes. */
 struct Additions {
-  std::vector<RuleExpression> expressions;
+  std::vector<Field> expressions;
   std::vector<Field> attributes;
 };
-
-Problem addExpression(const Field& field, Additions& additions) {
-  RuleExpression expression;
-  const Problem problem = field.kind == FieldKind::expression ? buildExpression(field.value, expression.built)
-                                                              : readRawExpression(field.value, expression.raw);
-  if (problem == nullptr) additions.expressions.push_back(std::move(expression));
-  return problem;
-}
 
 template <typename Kind>
 Problem setField(typename Kind::Object* object, const Field& field, uint32_t& seen, Additions& additions) {
@@ -145,35 +132,28 @@ Problem setField(typename Kind::Object* object, const Field& field, uint32_t& se
       return nullptr;
     case FieldKind::expression:
     case FieldKind::rawExpression:
-      if constexpr (std::is_same_v<Kind, RuleKind>) return addExpression(field, additions);
+      if constexpr (std::is_same_v<Kind, RuleKind>) {
+        additions.expressions.push_back(field);
+        return nullptr;
+      }
       [[fallthrough]];
     default:
       return "a field that does not belong to this message";
   }
 }
 
-void putRaw(nlmsghdr* header, const ExpressionField& expression) {
-  mnl_attr_put_strz(header, NFTA_EXPR_NAME, expression.name);
-  nlattr* data = mnl_attr_nest_start(header, NFTA_EXPR_DATA);
-  std::memcpy(mnl_nlmsg_get_payload_tail(header), expression.attributes.data(), expression.attributes.size());
-  header->nlmsg_len += static_cast<uint32_t>(expression.attributes.size());
-  mnl_attr_nest_end(header, data);
-}
-
-/** As libnftnl would, if it took expressions that it does not know. */
-void putExpressions(nlmsghdr* header, std::span<const RuleExpression> expressions) {
-  if (expressions.empty()) return;
-  nlattr* list = mnl_attr_nest_start(header, NFTA_RULE_EXPRESSIONS);
-  for (const RuleExpression& expression : expressions) {
-    nlattr* element = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
-    if (expression.built != nullptr) {
-      nftnl_expr_build_payload(header, expression.built.get());
-    } else {
-      putRaw(header, expression.raw);
-    }
-    mnl_attr_nest_end(header, element);
+Problem writeExpressions(std::span<const Field> expressions, AttributeWriter& writer) {
+  if (expressions.empty()) return nullptr;
+  uint8_t* list = writer.open();
+  for (const Field& field : expressions) {
+    uint8_t* element = writer.open();
+    const bool isRaw = field.kind == FieldKind::rawExpression;
+    const Problem problem = isRaw ? writeRawExpression(field.value, writer) : writeExpression(field.value, writer);
+    if (problem != nullptr) return problem;
+    writer.close(element, NFTA_LIST_ELEM);
   }
-  mnl_attr_nest_end(header, list);
+  writer.close(list, NFTA_RULE_EXPRESSIONS);
+  return nullptr;
 }
 
 void putAttributes(nlmsghdr* header, std::span<const Field> attributes) {
@@ -202,7 +182,10 @@ Problem encode(const Operation& operation, uint32_t index, Batch& batch) {
   nlmsghdr* header = batch.openHeader();
   const uint32_t before = header->nlmsg_len;
   Kind::build(header, object.get());
-  putExpressions(header, additions.expressions);
+  auto* tail = static_cast<uint8_t*>(mnl_nlmsg_get_payload_tail(header));
+  AttributeWriter writer(tail);
+  if (const Problem problem = writeExpressions(additions.expressions, writer)) return problem;
+  header->nlmsg_len += static_cast<uint32_t>(writer.at() - tail);
   putAttributes(header, additions.attributes);
   if (header->nlmsg_len > kMaxMessageBytes) return "a message of more than 65535 bytes";
   buffer.advance(header->nlmsg_len - before);

@@ -18,7 +18,8 @@ trap 'ip netns del "$namespace" 2>/dev/null || true; rm -rf "$work"' EXIT
 tarball=$work/$(npm pack --silent --ignore-scripts --pack-destination "$work")
 echo "package: $(stat -c %s "$tarball") bytes, $(tar -tzf "$tarball" | wc -l) files"
 for needed in NOTICE LICENSE LICENSES/LGPL-2.1.txt README.md dist/index.js dist/index.d.ts \
-  prebuilds/linux-"$arch-$libc"/nftlink.node native/addon.cc binding.gyp; do
+  dist/conntrack/index.js dist/testing/index.js prebuilds/linux-"$arch-$libc"/nftlink.node prebuilds/SOURCES.txt \
+  native/addon.cc binding.gyp scripts/prebuild.sh; do
   tar -tzf "$tarball" "package/$needed" >/dev/null
 done
 
@@ -34,6 +35,7 @@ cat >"$work/app/package.json" <<'JSON'
 JSON
 cat >"$work/app/app.mjs" <<'JS'
 import { Nftables, set, table, ipv4Addr } from 'nftlink';
+import { Conntrack } from 'nftlink/conntrack';
 import { FakeKernel } from 'nftlink/testing';
 
 const t = table('inet', 'packed');
@@ -42,6 +44,9 @@ for (const nft of [new Nftables(new FakeKernel()), Nftables.open()]) {
   await nft.transaction().add(t).add(s).addElements(s, ['10.0.0.1']).commit();
   await nft.close();
 }
+const conntrack = Conntrack.open();
+await conntrack.list();
+await conntrack.close();
 JS
 cd "$work/app"
 PATH=$work/bin npm install --no-audit --no-fund --loglevel=error --foreground-scripts "$tarball"
@@ -53,6 +58,14 @@ case "$listed" in
   *10.0.0.1*) echo "package: installed without build tools, and it commits" ;;
   *) echo "check-package.sh: the commit is missing: $listed" >&2; exit 1 ;;
 esac
+
+# What NOTICE says is linked in is what SOURCES.txt says, with the sources of each.
+for library in libnftnl libmnl; do
+  version=$(sed -nE "s/^.*$library-dev ([^)]*)\).*$/\1/p" node_modules/nftlink/NOTICE)
+  grep -q "  $library-dev_${version}_amd64.deb$" node_modules/nftlink/prebuilds/SOURCES.txt
+  grep -q "/${library}_${version}.dsc$" node_modules/nftlink/prebuilds/SOURCES.txt
+  grep -q "/${library}_${version%-*}.orig.tar" node_modules/nftlink/prebuilds/SOURCES.txt
+done
 
 cd "$root"
 npx publint --strict "$tarball"

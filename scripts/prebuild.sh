@@ -82,7 +82,32 @@ inspect() {
   echo "$file: $(stat -c %s "$file") bytes, needs ${newest:-no glibc}, $needed"
 }
 
-[ -e "$out/fetched" ] || fetch_libraries
+# What is linked in, and where its sources are: goes into the package. The versions must be those that NOTICE names.
+write_sources() {
+  local library version packages=() sources
+  for library in libnftnl libmnl; do
+    version=$(sed -nE "s/^.*  $library-dev_([^_]*)_amd64\.deb$/\1/p" "$out/amd64/packages.sha256")
+    grep -q "$library-dev_${version}_arm64" "$out/arm64/packages.sha256"
+    grep -q "$library-dev $version)" NOTICE || { echo "prebuild.sh: NOTICE does not name $library-dev $version" >&2; exit 1; }
+    packages+=("$library=$version")
+  done
+  sources=$(debian_sources "${packages[@]}")
+  [ "$(wc -l <<<"$sources")" -ge 6 ] || { echo "prebuild.sh: no sources of ${packages[*]} in Debian's index" >&2; exit 1; }
+  {
+    echo "The addons in this folder were made by scripts/prebuild.sh, with zig $ZIG, from native/ and from these packages of Debian 13:"
+    cat "$out"/a*/packages.sha256
+    echo
+    echo "Their sources (SHA-256, address). What Debian no longer has there is at https://snapshot.debian.org/package/NAME/VERSION/"
+    echo "$sources"
+  } >prebuilds/SOURCES.txt
+}
+
+[ -e "$out/fetched" ] && [ -e "$out/arm64/packages.sha256" ] && grep -q '^deb-src' "$out/sources.list" || {
+  rm -rf "$out"/{amd64,arm64,fetched,lists,sources.list}
+  fetch_libraries
+}
+mkdir -p prebuilds
+write_sources
 for target in "${targets[@]}"; do
   build "$target"
   inspect "$target"

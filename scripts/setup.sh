@@ -45,4 +45,5 @@ if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
 fi
 say "Building"
 npm run --silent build:addon
+npm run --silent build:lab
 npm run --silent build

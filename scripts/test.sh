@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, checks and runs every test. Needs root: the kernel tests make network namespaces.
+# Installs what is missing, builds, checks, makes the API reference and runs every test. Needs root: the kernel tests make network namespaces.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh
 npm run --silent check
+npm run --silent docs:api
 exec npx vitest run --reporter=default --reporter=./test/closing-line-reporter.ts "$@"

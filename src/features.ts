@@ -23,6 +23,7 @@ import { transactionError } from './nft/transaction-error.ts';
 export interface KernelFeatures {
   /** Its release: `6.18.44`. */
   readonly kernel: string;
+  /** By name of {@link FEATURES}: whether this kernel has it. */
   readonly has: Readonly<Record<FeatureName, boolean>>;
 }
 

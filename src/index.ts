@@ -1,7 +1,13 @@
+/**
+ * nftables over netlink. {@link Nftables.open} opens a socket; {@link Nftables.transaction} changes something; lists, snapshots, the monitor
+ * and traces read. Everything else here describes: tables, chains, sets, objects, and the statements of rules, by nft's names.
+ * @module nftlink
+ */
 export type { KernelFeatures } from './features.ts';
 export { InvalidArgumentError } from './invalid-argument.ts';
 export type { Change, OtherChange } from './monitor/change.ts';
 export type { CommittedTransaction, Gap, MonitorEvent, MonitorOptions } from './monitor/monitor.ts';
+export type { TableChanges } from './monitor/table-changes.ts';
 export type { TraceConnection, TraceEvent, TraceInterface, TraceStep } from './monitor/trace.ts';
 export { AddonLoadError, type LoadAttempt } from './native/load.ts';
 export type { EventStream } from './netlink/event-stream.ts';

@@ -4,12 +4,17 @@
  */
 export class InvalidArgumentError extends TypeError {
   override readonly name = 'InvalidArgumentError';
+  /** The same for every one: to tell it from other errors across copies of the library. */
   readonly code = 'ERR_NFTLINK_INVALID_ARGUMENT';
 
+  /** Which argument, as a path: `elements[3].key[0]`. */
   readonly argument: string;
+  /** What was given. */
   readonly value: unknown;
+  /** What would have been right, in words: `an IPv4 address like "10.0.0.1"`. */
   readonly expected: string;
 
+  /** @internal */
   constructor(argument: string, value: unknown, expected: string) {
     super(`${argument}: ${describe(value)} is not ${expected}`);
     this.argument = argument;

@@ -1,6 +1,7 @@
 import { type KernelFeatures, probeFeatures } from './features.ts';
 import { InvalidArgumentError } from './invalid-argument.ts';
 import { type MonitorEvent, type MonitorOptions, openMonitor } from './monitor/monitor.ts';
+import { openTableChanges, type TableChanges } from './monitor/table-changes.ts';
 import { openTrace, type TraceEvent } from './monitor/trace.ts';
 import { textAttribute, u64Attribute } from './netlink/attribute.ts';
 import type { EventStream } from './netlink/event-stream.ts';
@@ -324,6 +325,14 @@ export class Nftables implements AsyncDisposable {
     return this.#track(openMonitor(this.#transport, options));
   }
 
+  /**
+   * In which tables something is changed from now on, and nothing more: for those who own a table and want to know when somebody
+   * else touched it. Much cheaper than `monitor`, and it survives a full buffer. Throws OpenError.
+   */
+  tableChanges(options: ListenOptions = {}): EventStream<TableChanges> {
+    return this.#track(openTableChanges(this.#transport, options));
+  }
+
   /** The ways of packets whose `meta nftrace` a rule has set (`setMeta('nftrace', true)`), as they go. Throws OpenError. */
   trace(options: ListenOptions = {}): EventStream<TraceEvent> {
     return this.#track(openTrace(this.#transport, options));
@@ -335,6 +344,7 @@ export class Nftables implements AsyncDisposable {
     await this.#transport.close();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

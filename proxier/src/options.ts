@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT, type ExplainOptions } from './explain/explain.ts';
+import { type Destination, parseClient, parseDestination, question } from './explain/question.ts';
 import { formatAddress, parseAddress } from './kube/address.ts';
 import { type Cidr, formatCidr, parseCidr, parseServiceCidrs } from './kube/cidr.ts';
 import type { Family } from './model/frontends.ts';
 import { ownInterfaceAddresses } from './node-ports.ts';
 import type { DetectLocal, ProxierConfig } from './proxier.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './serve/log.ts';
+import type { StatusOptions } from './status/status.ts';
+import { ownVersion } from './version.ts';
 
 /** Options of every command. */
 export interface CommonOptions extends LogOptions {
@@ -22,11 +25,15 @@ export interface RunOptions extends CommonOptions {
   readonly proxier: ProxierConfig;
   /** Program what there is, and end. */
   readonly once: boolean;
+  /** Path of the socket that serves the status; `none`: no socket; undefined: where `status` looks for it. */
+  readonly statusSocket: string | undefined;
 }
 
 export interface Commands {
   run(options: RunOptions): Promise<void>;
   cleanup(options: CommonOptions): Promise<void>;
+  explain(options: ExplainOptions): Promise<void>;
+  status(options: StatusOptions): Promise<void>;
 }
 
 interface RawRun {
@@ -43,11 +50,28 @@ interface RawRun {
   readonly nodeportAddresses: readonly string[];
   readonly minSyncPeriod: number;
   readonly once: boolean;
+  readonly statusSocket?: string;
   readonly netns?: string;
   readonly logLevel: LogOptions['level'];
   readonly logFormat: LogOptions['format'];
 }
 
+interface RawExplain {
+  readonly from: string;
+  readonly to: Destination;
+  readonly iif?: string;
+  readonly nodeIp?: readonly string[];
+  readonly netns?: string;
+  readonly json: boolean;
+}
+
+interface RawStatus {
+  readonly statusSocket?: string;
+  readonly netns?: string;
+  readonly json: boolean;
+}
+
+const DEFAULT_SOCKET = '/run/nft-proxier/INODE.sock, of the network namespace';
 const DEFAULT_SERVICE_CIDR = '10.96.0.0/12';
 
 /** The command line: what it understands, and what it says of itself. */
@@ -101,17 +125,71 @@ export function commandLine(commands: Commands): Command {
         .default(0),
     )
     .option('--once', 'program what there is and end; exit status 1 if a manifest was malformed', false)
+    .option('--status-socket <path|none>', `where the status is served (default: ${DEFAULT_SOCKET})`)
     .action((raw: RawRun) => commands.run(runOptions(raw)));
 
   withCommonOptions(program.command('cleanup'))
     .description('Remove the tables that run (or kube-proxy in nftables mode) has made.')
     .action((raw: RawRun) => commands.cleanup(commonOptions(raw)));
+  addExplain(program, commands);
+  addStatus(program, commands);
   return program;
 }
 
+function addStatus(program: Command, commands: Commands): void {
+  withNetns(endingWith(EXIT.usage, program.command('status')))
+    .description(
+      'Say how things stand: in the kernel, and as a running daemon sees it. Exit status 0: all is well; ' +
+        '1: there are problems; 2: wrong arguments; 3: the kernel or the daemon cannot be asked.',
+    )
+    .option('--status-socket <path>', `where the daemon serves its status (default: ${DEFAULT_SOCKET})`)
+    .option('--json', 'print JSON', false)
+    .action(({ netns, statusSocket, json }: RawStatus) => commands.status({ netns, statusSocket, json }));
+}
+
+function addExplain(program: Command, commands: Commands): void {
+  withNetns(endingWith(EXIT.usage, program.command('explain')))
+    .description(
+      'Say what happens to a new connection, and why, from what is in the kernel. Exit status 0: it is forwarded or left alone; ' +
+        '1: it is refused or dropped, or the table is broken; 2: wrong arguments; 3: nobody can say.',
+    )
+    .requiredOption('--from <ip>', "the client's address", argument(parseClient))
+    .requiredOption('--to <ip:port/protocol>', 'what it connects to', argument(parseDestination))
+    .option('--iif <name>', 'the interface that its packets come in by')
+    .option(
+      '--node-ip <ip[,ip]>',
+      "this node's addresses (default: those that its routing tables say are its own)",
+      argument(parseAddresses),
+    )
+    .option('--json', 'print JSON', false)
+    .action((raw: RawExplain, command: Command) => commands.explain(explainOptions(raw, command)));
+}
+
+function explainOptions(
+  { from, to, iif, nodeIp, netns, json }: RawExplain,
+  command: Command,
+): ExplainOptions {
+  try {
+    return { question: question(from, to, iif), netns, nodeIPs: nodeIp, json };
+  } catch (error) {
+    return command.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Gives a command another exit status for arguments that it does not understand: 1 has a meaning. */
+function endingWith(status: number, command: Command): Command {
+  return command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : status));
+}
+
+function withNetns(command: Command): Command {
+  return command.option(
+    '--netns <path>',
+    'work in the network namespace at this path (default: the own one)',
+  );
+}
+
 function withCommonOptions(command: Command): Command {
-  return command
-    .option('--netns <path>', 'work in the network namespace at this path (default: the own one)')
+  return withNetns(command)
     .addOption(
       new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'),
     )
@@ -126,6 +204,7 @@ function runOptions(raw: RawRun): RunOptions {
     serviceCidrs: raw.serviceCidr,
     proxier: proxierConfig(raw),
     once: raw.once,
+    statusSocket: raw.statusSocket,
   };
 }
 
@@ -158,11 +237,6 @@ function detectLocal(raw: RawRun): DetectLocal {
 
 function commonOptions({ netns, logLevel, logFormat }: RawRun): CommonOptions {
   return { netns, level: logLevel, format: logFormat };
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function ownAddresses(): readonly string[] {

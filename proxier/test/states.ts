@@ -22,6 +22,12 @@ export const UNDISTURBED: SyncListener = {
   setAside: ({ service, reason }) => {
     throw new Error(`${service} was set aside: ${reason}`);
   },
+  repaired: (operations) => {
+    throw new Error(`somebody else changed the tables: ${operations} operations`);
+  },
+  deaf: (error) => {
+    throw error;
+  },
 };
 
 /** The frontend at a cluster IP. */

@@ -101,6 +101,7 @@ export class Conntrack implements AsyncDisposable {
     await this.#transport.close();
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -8,6 +8,7 @@ import { CTA, FAMILY, IPCTNL_MSG_CT } from './uapi.ts';
 
 /** What became of the flows that were to be deleted. */
 export interface Deletion {
+  /** How many were deleted. */
   readonly deleted: number;
   /** They had ended by themselves. */
   readonly alreadyGone: number;

@@ -21,7 +21,9 @@ import { CTA, FAMILY, STATUS_BITS } from './uapi.ts';
  * not at all). What it sends is looked at once more: what the kernel does not filter by gives the same flows, only slower.
  */
 export interface FlowFilter {
+  /** Of the addresses; default: that of the addresses given, else both. */
   readonly family?: 'ip' | 'ip6';
+  /** Of the transport, by name or number. */
   readonly protocol?: ProtocolName | number;
   /** The mark, or some of its bits: `mark & mask === value`. */
   readonly mark?: number | { readonly value: number; readonly mask: number };
@@ -29,7 +31,9 @@ export interface FlowFilter {
   readonly zone?: number;
   /** All of these. */
   readonly status?: readonly FlowStatus[];
+  /** What packets in the direction of the first one look like. */
   readonly original?: TupleFilter;
+  /** What the answers look like. */
   readonly reply?: TupleFilter;
 }
 

@@ -17,28 +17,47 @@ import {
 /** What conntrack knows of a connection: nft's `ct status`, by the names of IPS_*. */
 export type FlowStatus = keyof typeof STATUS_BITS;
 
+/** What passed in one direction. */
 export interface FlowCounter {
+  /** How many packets. */
   readonly packets: bigint;
+  /** How many bytes, from the network header on. */
   readonly bytes: bigint;
 }
 
 /** Everything that a {@link Flow} tells, as plain data. */
 export interface FlowDescription {
+  /** As {@link Flow.id}. */
   readonly id: number;
+  /** Of its addresses. */
   readonly family: 'ip' | 'ip6';
+  /** The direction of its first packet. */
   readonly original: FlowTuple;
+  /** The direction of the answers. */
   readonly reply: FlowTuple;
+  /** nft's `ct status`. */
   readonly status: readonly FlowStatus[];
+  /** What is left of its life without another packet, in seconds. */
   readonly timeoutSeconds?: number;
+  /** nft's `ct mark`. */
   readonly mark: number;
+  /** nft's `ct zone`; 0: none. */
   readonly zone: number;
+  /** What passed in each direction; undefined unless the flow began with `net.netfilter.nf_conntrack_acct` at 1. */
   readonly counters?: { readonly original: FlowCounter; readonly reply: FlowCounter };
+  /** Nanoseconds since 1970. */
   readonly startedNs?: bigint;
+  /** Nanoseconds since 1970; in an event of its end only. */
   readonly stoppedNs?: bigint;
+  /** Where its TCP connection stands. */
   readonly tcpState?: (typeof TCP_STATES)[number];
+  /** Where its SCTP association stands. */
   readonly sctpState?: (typeof SCTP_STATES)[number];
+  /** The helper that watches it: `'ftp'`. */
   readonly helper?: string;
+  /** nft's `ct label`: 128 bits, the lowest first. */
   readonly labels?: Uint8Array;
+  /** The original direction of the flow that it belongs to. */
   readonly master?: FlowTuple;
 }
 
@@ -49,6 +68,7 @@ const NOWHERE: FlowTuple = Object.freeze({ source: '', destination: '', protocol
  * `describe()` reads everything.
  */
 export class Flow {
+  /** Of its addresses. */
   readonly family: 'ip' | 'ip6';
   readonly #attributes: Uint8Array;
   #fields: ReadonlyMap<number, Uint8Array> | undefined;
@@ -79,6 +99,7 @@ export class Flow {
     return u32Of(this.attribute(CTA.status)) ?? 0;
   }
 
+  /** nft's `ct status`, by the names of IPS_*. */
   get status(): readonly FlowStatus[] {
     const bits = this.statusBits;
     return (Object.keys(STATUS_BITS) as FlowStatus[]).filter((name) => (bits & STATUS_BITS[name]) !== 0);
@@ -116,10 +137,12 @@ export class Flow {
     return u64Of(attributeMap(this.attribute(CTA.timestamp)).get(CTA_TIMESTAMP.stop));
   }
 
+  /** Where its TCP connection stands; undefined for other protocols. */
   get tcpState(): FlowDescription['tcpState'] {
     return this.#state(CTA_PROTOINFO.tcp, TCP_STATES);
   }
 
+  /** Where its SCTP association stands; undefined for other protocols. */
   get sctpState(): FlowDescription['sctpState'] {
     return this.#state(CTA_PROTOINFO.sctp, SCTP_STATES);
   }

@@ -1,3 +1,7 @@
+/**
+ * The connections that the kernel keeps track of: listed, deleted, heard of. Begin with {@link Conntrack.open}.
+ * @module nftlink/conntrack
+ */
 export { InvalidArgumentError } from '../invalid-argument.ts';
 export type { EventStream } from '../netlink/event-stream.ts';
 export { type NetworkNamespace, OpenError } from '../netlink/open-error.ts';

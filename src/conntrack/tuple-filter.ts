@@ -7,12 +7,19 @@ export type Family = 'ip' | 'ip6';
 
 /** One direction of a flow. */
 export interface TupleFilter {
+  /** An IPv4 or IPv6 address. */
   readonly source?: string;
+  /** An IPv4 or IPv6 address. */
   readonly destination?: string;
+  /** 0 to 65535. */
   readonly sourcePort?: number;
+  /** 0 to 65535. */
   readonly destinationPort?: number;
+  /** ICMP or ICMPv6, 0 to 255. */
   readonly icmpType?: number;
+  /** ICMP or ICMPv6, 0 to 255. */
   readonly icmpCode?: number;
+  /** ICMP or ICMPv6 echo, 0 to 65535. */
   readonly icmpId?: number;
 }
 

@@ -5,14 +5,17 @@ import { CTA_IP, CTA_PROTO, CTA_TUPLE } from './uapi.ts';
 
 /** One direction of a flow: what its packets look like. */
 export interface FlowTuple {
+  /** An address as text: `'10.0.0.1'`. */
   readonly source: string;
+  /** An address as text. */
   readonly destination: string;
   /** By name where it has one. */
   readonly protocol: ProtocolName | number;
   /** TCP, UDP, SCTP, DCCP, UDP-Lite; for GRE the keys. */
   readonly sourcePort?: number;
+  /** TCP, UDP, SCTP, DCCP, UDP-Lite; for GRE the keys. */
   readonly destinationPort?: number;
-  /** ICMP and ICMPv6. */
+  /** ICMP and ICMPv6: type and code, one byte each, and the id of echoes, 16 bits. */
   readonly icmp?: { readonly type: number; readonly code: number; readonly id: number };
   /** Where the directions differ in it (`ct original zone`). */
   readonly zone?: number;

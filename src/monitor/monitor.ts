@@ -30,6 +30,7 @@ export interface Gap {
 /** A snapshot is without elements: `nft.listElements(set)` gives those. */
 export type MonitorEvent = CommittedTransaction | Gap | Snapshot;
 
+/** How {@link Nftables.monitor} listens. */
 export interface MonitorOptions extends ListenOptions {
   /** Begins with a snapshot, so that what is there and what becomes of it are one sequence. Default: false. */
   readonly snapshot?: boolean;

@@ -23,6 +23,7 @@ export interface TraceStep {
    * these); the policy of a base chain.
    */
   readonly type: 'rule' | 'return' | 'end' | 'policy';
+  /** Where the packet is; its `table` tells the family. */
   readonly chain: Chain;
   /** The rule that matched. */
   readonly rule?: RuleHandle;
@@ -34,17 +35,23 @@ export interface TraceStep {
   readonly policy?: 'accept' | 'drop';
   /** In tables of families that see both. */
   readonly protocolFamily?: 'ipv4' | 'ipv6' | number;
+  /** `meta mark` at this step; undefined: 0. */
   readonly mark?: number;
+  /** The interface that it came by; told once a packet and hook. */
   readonly input?: TraceInterface;
+  /** The interface that it leaves by; told once a packet and hook. */
   readonly output?: TraceInterface;
   /** The packet's first bytes, told once a packet and hook. */
   readonly linkHeader?: Uint8Array;
+  /** From the IPv4 or IPv6 header on, as on the wire: big-endian. */
   readonly networkHeader?: Uint8Array;
+  /** From the TCP, UDP … header on, as on the wire: big-endian. */
   readonly transportHeader?: Uint8Array;
   /** The packet's connection (kernel 6.17). */
   readonly ct?: TraceConnection;
 }
 
+/** An interface of a traced packet, by number. */
 export interface TraceInterface {
   /** 0: unknown. */
   readonly index: number;
@@ -52,14 +59,19 @@ export interface TraceInterface {
   readonly type?: number;
 }
 
+/** What conntrack knew of a traced packet at that step. */
 export interface TraceConnection {
   /** The id of `Flow` in `nftlink/conntrack`. */
   readonly id?: number;
+  /** nft's `ct direction`. */
   readonly direction?: 'original' | 'reply';
+  /** nft's `ct status`, by name. */
   readonly status?: ReturnType<typeof ctStatus.read>;
+  /** nft's `ct state`, by name. */
   readonly state?: ReturnType<typeof ctState.read>;
 }
 
+/** What {@link Nftables.trace} gives: a step of a packet, or where the kernel dropped some. */
 export type TraceEvent = TraceStep | Gap;
 
 /** Subscribes at once. Throws OpenError. */

@@ -6,16 +6,21 @@ import { libc } from './libc.ts';
 
 /** One place where the addon was looked for, and why it could not be taken from there. */
 export interface LoadAttempt {
+  /** The file. */
   readonly path: string;
+  /** Why not, in the words of the loader or of this library. */
   readonly reason: string;
 }
 
 /** The native addon cannot be loaded. The message names the machine, every path that was tried, and what mends it. */
 export class AddonLoadError extends Error {
   override readonly name = 'AddonLoadError';
+  /** The same for every one. */
   readonly code = 'ERR_NFTLINK_ADDON';
+  /** Every place that was tried, in order. */
   readonly attempts: readonly LoadAttempt[];
 
+  /** @internal */
   constructor(attempts: readonly LoadAttempt[]) {
     const tried = attempts.map(({ path, reason }) => `  ${path}\n    ${reason}`).join('\n');
     super(`nftlink's native addon cannot be loaded on ${machine()}\n${tried}\n${remedy(attempts)}`);

@@ -56,10 +56,12 @@ export class EventStream<T> implements AsyncIterableIterator<T>, AsyncDisposable
     return this.closed;
   }
 
+  /** Itself: it can be iterated once. */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

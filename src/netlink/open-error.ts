@@ -2,7 +2,19 @@ import type { NativeOpenError } from '../native/contract.ts';
 import { errnoName } from './errno.ts';
 
 /** Which network namespace: this one, or the one at a path, of a process, or behind a descriptor. */
-export type NetworkNamespace = { readonly path: string } | { readonly pid: number } | { readonly fd: number };
+export type NetworkNamespace =
+  | {
+      /** A file that stands for it: `/run/netns/NAME`. */
+      readonly path: string;
+    }
+  | {
+      /** A process in it. */
+      readonly pid: number;
+    }
+  | {
+      /** An open descriptor of such a file. It stays the caller's. */
+      readonly fd: number;
+    };
 
 /** How far opening came: the namespace's file, entering it, the socket, its address, its multicast groups, or the thread that does all this. */
 export type OpenStep = NativeOpenError['step'];
@@ -12,11 +24,14 @@ export class OpenError extends Error {
   override readonly name = 'OpenError';
   /** errno's name: `'ENOENT'`. */
   readonly code: string;
+  /** Its number. */
   readonly errno: number;
+  /** How far opening came. */
   readonly step: OpenStep;
   /** The file of the namespace that was asked for; undefined: this process's own. */
   readonly path: string | undefined;
 
+  /** @internal */
   constructor(cause: NativeOpenError, namespace: NetworkNamespace | undefined) {
     const { errno, step } = cause;
     const code = errnoName(errno);

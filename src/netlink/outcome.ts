@@ -8,7 +8,7 @@ export interface RawOutcome {
   readonly errno: number;
   readonly step: Step;
   readonly failures: readonly RawFailure[];
-  /** More failed than the receive buffer took. */
+  /** More may have failed: than the receive buffer took, or than could be asked for element by element. */
   readonly failuresLost: boolean;
   readonly batchBytes: number;
   readonly limitBytes: number;
@@ -32,8 +32,10 @@ export interface PathEntry {
 /** The addon gave bytes that are no outcome: it is damaged, or another one than this library was made for. */
 export class MalformedOutcomeError extends Error {
   override readonly name = 'MalformedOutcomeError';
+  /** The same for every one. */
   readonly code = 'ERR_NFTLINK_MALFORMED_OUTCOME';
 
+  /** @internal */
   constructor() {
     super("the addon's outcome is not one of packed format 1: build the addon anew (npm rebuild nftlink)");
   }

@@ -1,8 +1,10 @@
 /** The socket was closed: nothing was sent. */
 export class ClosedError extends Error {
   override readonly name = 'ClosedError';
+  /** The same for every one. */
   readonly code = 'ERR_NFTLINK_CLOSED';
 
+  /** @internal */
   constructor() {
     super('the socket is closed');
   }
@@ -14,8 +16,10 @@ export class ClosedError extends Error {
  */
 export class PendingError extends Error {
   override readonly name = 'PendingError';
+  /** The same for every one. */
   readonly code = 'ERR_NFTLINK_PENDING';
 
+  /** @internal */
   constructor() {
     super('requests are pending on this socket: await them, then commit');
   }

@@ -6,11 +6,15 @@ import type { Listening } from './listening.ts';
  * docs/packed-format.md.
  */
 export interface Transport {
+  /** Sends a packed transaction without waiting; gives nanoseconds in the kernel, or a packed outcome. */
   transact(packed: Uint8Array): Promise<NativeOutcome>;
+  /** The same, waiting. Throws PendingError while something asynchronous is under way. */
   transactSync(packed: Uint8Array): NativeOutcome;
+  /** Asks one question (NFT_MSG_*, NLM_F_*, NFPROTO_*, attributes as on the wire) and gives the packed answer. */
   request(message: number, flags: number, family: number, attributes: Uint8Array): Promise<Uint8Array>;
   /** Subscribes to multicast groups (bit n - 1 is group n); a transport without it has no events. */
   listen?(groups: number, options: ListenOptions): Listening;
+  /** Lets what is under way settle, then closes. Closing twice is closing once. */
   close(): Promise<void>;
 }
 

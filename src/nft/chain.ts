@@ -14,20 +14,27 @@ export type PriorityName = 'raw' | 'mangle' | 'dstnat' | 'filter' | 'security' |
 /** A chain: an ordered list of rules. One with a `base` is called by the kernel, the others by jump and goto. */
 export interface Chain {
   readonly kind: 'chain';
+  /** The table that it is in. */
   readonly table: Table;
+  /** 1 to 255 bytes. */
   readonly name: string;
+  /** At most 128 bytes. */
   readonly comment?: string;
+  /** What makes the kernel call it; undefined for a chain that rules jump or go to. */
   readonly base?: BaseChain;
 }
 
 /** What makes the kernel call a chain. */
 export interface BaseChain {
+  /** nft's `type filter`. */
   readonly type: ChainType;
+  /** nft's `hook input`. */
   readonly hook: Hook;
   /** The kernel's number for the hook, which depends on the family. */
   readonly hookNumber: number;
   /** Lower runs earlier. */
   readonly priority: number;
+  /** What happens to a packet that no rule decided about. */
   readonly policy: 'accept' | 'drop';
   /** The interfaces of an ingress or egress chain. */
   readonly devices: readonly string[];
@@ -37,7 +44,9 @@ export interface BaseChain {
 
 /** How `baseChain` is told where a chain hangs. */
 export interface BaseChainOptions {
+  /** nft's `type filter`. */
   readonly type: ChainType;
+  /** nft's `hook input`; which there are depends on the table's family. */
   readonly hook: Hook;
   /** A number, or nft's name for one (`'dstnat'`). */
   readonly priority: number | PriorityName;

@@ -14,17 +14,20 @@ export interface Operation {
   /** An element operation's n-th element in the kernel's list: its place in the caller's list, and its key. */
   readonly elementAt?: (element: number) => { readonly index: number; readonly key: unknown };
   /** Names of a rule's expressions. */
-  readonly expressions?: readonly string[];
+  readonly expressions?: readonly string[] | undefined;
 }
 
 /** One thing that the kernel refused. */
 export interface Failure {
   /** Which call on the transaction it was, from 0; undefined when the transaction itself was refused. */
   readonly operation: number | undefined;
+  /** What the call was: `add`, `create` … undefined when the transaction itself was refused. */
   readonly verb: Operation['verb'] | undefined;
+  /** The thing itself: `map ip kube-proxy endpoints`. */
   readonly target: string;
   /** `'EEXIST'`, `'ENOENT'` … */
   readonly code: string;
+  /** The number behind `code`. */
   readonly errno: number;
   /**
    * The part of the operation that the kernel named: `name`, `table`, `key`, `expressions[1] lookup` …; `element` is one as
@@ -142,8 +145,13 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ERESTART: 'the ruleset has changed since the generation that was asked for',
 };
 
+/** Of the transaction as a whole. */
+const WHOLE_MEANINGS: Readonly<Record<string, string>> = {
+  EOPNOTSUPP: 'this kernel has no nf_tables (CONFIG_NF_TABLES)',
+};
+
 function meaning(code: string, operation: Operation | undefined, field: string | undefined): string {
-  const special = operation === undefined ? undefined : meaningHere(code, operation, field);
+  const special = operation === undefined ? WHOLE_MEANINGS[code] : meaningHere(code, operation, field);
   return special ?? MEANINGS[code] ?? 'refused by the kernel';
 }
 

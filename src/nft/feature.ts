@@ -20,11 +20,14 @@ export type FeatureName = keyof typeof FEATURES;
 /** The kernel lacks something. The message says what, and which kernel was the first to have it. */
 export class FeatureMissingError extends Error {
   override readonly name = 'FeatureMissingError';
+  /** The same for every one. */
   readonly code = 'ERR_NFTLINK_FEATURE';
+  /** What is missing. */
   readonly feature: FeatureName;
   /** The first kernel that has it: `'6.3'`. */
   readonly since: string;
 
+  /** @internal */
   constructor(feature: FeatureName, running: string = release()) {
     super(missingText(feature, running));
     this.feature = feature;

@@ -6,10 +6,13 @@ import type { Table } from './table.ts';
 /** A flowtable: connections that `flowAdd` puts into it are forwarded from interface to interface, past all other rules. */
 export interface Flowtable {
   readonly kind: 'flowtable';
+  /** The table that it is in. */
   readonly table: Table;
+  /** 1 to 255 bytes. */
   readonly name: string;
   /** Lower is earlier; the hook is always ingress. */
   readonly priority: number;
+  /** The interfaces between which connections are forwarded. */
   readonly devices: readonly string[];
   /** Network cards do the work. */
   readonly offload?: true;
@@ -21,8 +24,11 @@ export interface Flowtable {
 export interface FlowtableOptions {
   /** A number, or nft's name for 0. */
   readonly priority: number | 'filter';
+  /** The interfaces between which connections are forwarded. */
   readonly devices: readonly string[];
+  /** Network cards do the work: nft's `flags offload`. */
   readonly offload?: boolean;
+  /** Connections in it are counted by conntrack: nft's `counter`. */
   readonly counter?: boolean;
 }
 

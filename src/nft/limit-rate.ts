@@ -8,6 +8,7 @@ const UNIT_SECONDS = { second: 1n, minute: 60n, hour: 3600n, day: 86_400n, week:
 export interface LimitOptions {
   /** Packets, or bytes, in each unit of time. */
   readonly rate: number;
+  /** The unit of time. */
   readonly per: keyof typeof UNIT_SECONDS;
   /** How much may come at once; nft's default is 5 packets. */
   readonly burst?: number;

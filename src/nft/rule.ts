@@ -3,21 +3,26 @@ import { verdictExpression } from './expression/compute.ts';
 import type { Expression } from './expression/expression.ts';
 import { checkComment } from './name.ts';
 import { satisfy } from './statement/need.ts';
-import type { Statement } from './statement/source.ts';
+import type { Need, Statement } from './statement/source.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A rule: expressions that the kernel runs in order until one ends it. */
 export interface Rule {
   readonly kind: 'rule';
+  /** The chain that it is in. */
   readonly chain: Chain;
+  /** What the kernel runs, in order. */
   readonly expressions: readonly Expression[];
+  /** At most 128 bytes. */
   readonly comment?: string;
 }
 
 /** A rule that is in the kernel, by the number the kernel gave it. `listRules` gives these. */
 export interface RuleHandle {
   readonly kind: 'rule handle';
+  /** The chain that it is in. */
   readonly chain: Chain;
+  /** The kernel's number for it, unique in its table: nft's `handle 7`. */
   readonly handle: bigint;
 }
 
@@ -37,7 +42,7 @@ export function rule(
 ): Rule {
   if (options.comment !== undefined) checkComment('comment', options.comment);
   const { family } = chain.table;
-  const known = new Set<string>();
+  const known: Need[] = [];
   const expressions: Expression[] = [];
   for (const part of statements) {
     if (!('kind' in part)) {
@@ -48,8 +53,12 @@ export function rule(
       expressions.push(verdictExpression(part));
       continue;
     }
-    for (const need of part.needs) expressions.push(...satisfy(need, family, known));
-    expressions.push(...part.expressions(family));
+    for (const need of part.needs) append(expressions, satisfy(need, family, known));
+    append(expressions, part.expressions(family));
   }
   return Object.freeze({ kind: 'rule', chain, expressions: Object.freeze(expressions), ...options });
+}
+
+function append(list: Expression[], more: readonly Expression[]): void {
+  for (const expression of more) list.push(expression);
 }

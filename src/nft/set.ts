@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../invalid-argument.ts';
-import { checkComment, checkName } from './name.ts';
+import { checkComment, checkSetName } from './name.ts';
 import type { Statement } from './statement/source.ts';
 import type { Table } from './table.ts';
 import type { DataType } from './type/data-type.ts';
@@ -48,12 +48,16 @@ export interface SetOptions<I extends boolean = boolean, C extends boolean = boo
    * element that is added without statements gets these.
    */
   readonly statements?: readonly Statement[];
+  /** At most 128 bytes. */
   readonly comment?: string;
 }
 
 interface Common<K, KO, I extends boolean, C extends boolean> extends SetOptions<I, C> {
+  /** The table that it is in. */
   readonly table: Table;
+  /** 1 to 255 bytes. */
   readonly name: string;
+  /** The type of its keys. */
   readonly key: DataType<K, KO>;
 }
 
@@ -73,6 +77,7 @@ export interface NftMap<
   C extends boolean = boolean,
 > extends Common<K, KO, I, C> {
   readonly kind: 'map';
+  /** The type of what keys lead to. */
   readonly data: DataType<D, DO>;
 }
 
@@ -159,7 +164,7 @@ export function verdictMap<K, KO, I extends boolean = false, C extends boolean =
 type Described = SetOptions & { readonly key: DataType<never, unknown> };
 
 function checked<T extends Described>(kind: AnySet['kind'], name: string, options: T): T {
-  checkName('name', name);
+  checkSetName('name', name);
   checkInteger('size', options.size, 0xffffffff, 'a number of elements');
   checkInteger('timeoutMs', options.timeoutMs, Number.MAX_SAFE_INTEGER, 'a whole number of milliseconds');
   checkInteger('gcIntervalMs', options.gcIntervalMs, 0xffffffff, 'a whole number of milliseconds');

@@ -1,13 +1,15 @@
 import type { FieldValues, ReadValues } from './expression/define.ts';
 import type { synproxyKind } from './expression/kinds.ts';
 
-/** What a SYN proxy tells the clients. */
+/** What a SYN proxy tells the clients. @inline */
 export interface SynproxyOptions {
   /** Maximum segment size in bytes. */
   readonly mss?: number;
   /** Window scale, 0 to 14. */
   readonly wscale?: number;
+  /** Whether servers know the TCP option timestamp. */
   readonly timestamp?: boolean;
+  /** Whether servers know selective acknowledgement. */
   readonly sackPerm?: boolean;
 }
 

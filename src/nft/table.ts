@@ -5,8 +5,11 @@ import { checkComment, checkName } from './name.ts';
 /** A table: the namespace of chains and sets, of one address family. */
 export interface Table {
   readonly kind: 'table';
+  /** Whose packets its chains see. */
   readonly family: Family;
+  /** 1 to 255 bytes. */
   readonly name: string;
+  /** At most 128 bytes. */
   readonly comment?: string;
   /** The table's chains see no packets. */
   readonly dormant?: boolean;

@@ -10,16 +10,22 @@ export type FailedOutcome = 'aborted' | 'unknown';
 
 /** A transaction that was not committed, or may not have been. `failures` names every operation that the kernel refused. */
 export class TransactionError extends Error {
+  /** `'TransactionError'`, or `'GenerationConflictError'`. */
   override readonly name: string = 'TransactionError';
 
+  /** Whether nothing was changed, or nobody knows. */
   readonly outcome: FailedOutcome;
   /** errno's name of the first failure, or of the system call: `'EEXIST'`. */
   readonly code: string;
+  /** Every operation that the kernel refused, in the order of the calls; empty when the system call failed. */
   readonly failures: readonly Failure[];
-  /** True when the kernel refused more than it could tell. */
+  /** True when there may be more: the kernel refused more than it could tell, or the transaction is too large to ask for each element. */
   readonly failuresLost: boolean;
 
-  /** Explains what the addon reported of a transaction with these operations. */
+  /**
+   * Explains what the addon reported of a transaction with these operations.
+   * @internal
+   */
   constructor(raw: RawOutcome, operations: readonly Operation[]) {
     const failures = withoutRepeats(
       raw.failures.map((failure) =>
@@ -43,7 +49,10 @@ export class GenerationConflictError extends TransactionError {
   /** The generation that was asked for. */
   readonly expected: number;
 
-  /** Explains what the addon reported of a transaction with these operations. */
+  /**
+   * Explains what the addon reported of a transaction with these operations.
+   * @internal
+   */
   constructor(raw: RawOutcome, operations: readonly Operation[], expected: number) {
     super(raw, operations);
     this.expected = expected;
@@ -84,7 +93,7 @@ function summary(raw: RawOutcome, failures: readonly Failure[]): string {
   if (failures.length === 0) return `${head}: ${cause(raw)}`;
   const lines = failures.slice(0, SHOWN).map(({ message }) => `  ${message}`);
   if (failures.length > SHOWN) lines.push(`  … and ${failures.length - SHOWN} more`);
-  if (raw.failuresLost) lines.push('  … and others that the kernel could not report');
+  if (raw.failuresLost) lines.push('  … and perhaps others that could not be found out');
   return [`${head}: ${failures.length === 1 ? 'one failure' : `${failures.length} failures`}`, ...lines].join(
     '\n',
   );

@@ -66,7 +66,7 @@ export interface CommitOptions {
   readonly signal?: AbortSignal;
 }
 
-type Details = Pick<Operation, 'elementAt' | 'expressions'>;
+type Details = Pick<Operation, 'elementAt'> & { readonly rule?: Rule };
 
 type ElementVerb = 'add' | 'create' | 'delete' | 'destroy';
 
@@ -103,6 +103,7 @@ export class Transaction {
   #lastSetId = 0;
   #committed = false;
 
+  /** @internal */
   constructor(transport: Transport) {
     this.#transport = transport;
   }
@@ -310,9 +311,7 @@ export class Transaction {
     const { table } = rule.chain;
     const family = familyNumber(table.family);
     const ids = new Map<AnonymousSet, number>();
-    const operation = this.#describe(verb, 'rule', rule.chain, {
-      expressions: rule.expressions.map(({ name }) => name),
-    });
+    const operation = this.#describe(verb, 'rule', rule.chain, { rule });
     for (const { anonymousSet } of rule.expressions) {
       if (anonymousSet === undefined || ids.has(anonymousSet)) continue;
       const id = ++this.#lastSetId;
@@ -506,7 +505,7 @@ class DescribedOperation implements Operation {
   readonly kind: Operation['kind'];
   readonly object: NftObject;
   readonly elementAt?: NonNullable<Operation['elementAt']>;
-  readonly expressions?: readonly string[];
+  readonly #rule: Rule | undefined;
 
   constructor(
     index: number,
@@ -520,7 +519,11 @@ class DescribedOperation implements Operation {
     this.kind = kind;
     this.object = object;
     if (more.elementAt !== undefined) this.elementAt = more.elementAt;
-    if (more.expressions !== undefined) this.expressions = more.expressions;
+    this.#rule = more.rule;
+  }
+
+  get expressions(): readonly string[] | undefined {
+    return this.#rule?.expressions.map(({ name }) => name);
   }
 
   get target(): string {

@@ -3,7 +3,9 @@ import type { Chain } from './chain.ts';
 /** What becomes of a packet. The code is the kernel's: NF_* of linux/netfilter.h, NFT_* of nf_tables.h. */
 export interface Verdict {
   readonly kind: 'verdict';
+  /** nft's word. */
   readonly name: VerdictName;
+  /** The kernel's number. */
   readonly code: number;
   /** Where a jump or goto leads. */
   readonly chain?: string;

@@ -4,27 +4,48 @@ import { NFTA_SET_ELEM, NFTA_SET_ELEM_LIST } from './uapi.ts';
 
 const HEADER_BYTES = 4;
 const TYPE_MASK = 0x3fff;
-const FIRST_SLOTS = 1024;
 
 /**
  * Whether an element comes twice in a dump. Elements are compared in place, a million of them in 16 MB and without an object
  * each.
  */
 export async function hasRepeats(replies: readonly Message[], slices: Slices): Promise<boolean> {
-  const identities = new ElementIdentities();
+  const identities = new ElementIdentities(await countElements(replies, slices));
   for (const { attributes } of replies) {
     const bytes = new DataView(attributes.buffer, attributes.byteOffset, attributes.byteLength);
     const list = find(bytes, NFTA_SET_ELEM_LIST.elements);
     if (list === undefined) continue;
-    for (let at = list.start; at + HEADER_BYTES <= list.end; ) {
-      const length = bytes.getUint16(at, true);
-      if (length < HEADER_BYTES || at + length > list.end) break;
-      if (!identities.add(bytes, at + HEADER_BYTES, at + length)) return true;
-      at += (length + 3) & ~3;
+    for (let at = list.start; at < list.end; at = next(bytes, at, list.end)) {
+      if (!identities.add(bytes, at)) return true;
       if (slices.isOver) await slices.pause();
     }
   }
   return false;
+}
+
+async function countElements(replies: readonly Message[], slices: Slices): Promise<number> {
+  let count = 0;
+  for (const { attributes } of replies) {
+    const bytes = new DataView(attributes.buffer, attributes.byteOffset, attributes.byteLength);
+    const list = find(bytes, NFTA_SET_ELEM_LIST.elements);
+    if (list === undefined) continue;
+    for (let at = list.start; at < list.end; at = next(bytes, at, list.end)) count++;
+    if (slices.isDue) await slices.pause();
+  }
+  return count;
+}
+
+/** Where the attribute behind this one begins; the end where none does. */
+function next(bytes: DataView, at: number, end: number): number {
+  const behind = at + ((bytes.getUint16(at, true) + 3) & ~3);
+  return isWhole(bytes, behind, end) ? behind : end;
+}
+
+/** Whether there is an attribute that ends within its list. */
+function isWhole(bytes: DataView, at: number, end: number): boolean {
+  if (at + HEADER_BYTES > end) return false;
+  const length = bytes.getUint16(at, true);
+  return length >= HEADER_BYTES && at + length <= end;
 }
 
 function find(bytes: DataView, type: number): { readonly start: number; readonly end: number } | undefined {
@@ -32,7 +53,8 @@ function find(bytes: DataView, type: number): { readonly start: number; readonly
     const length = bytes.getUint16(at, true);
     if (length < HEADER_BYTES || at + length > bytes.byteLength) return undefined;
     if ((bytes.getUint16(at + 2, true) & TYPE_MASK) === type) {
-      return { start: at + HEADER_BYTES, end: at + length };
+      const [start, end] = [at + HEADER_BYTES, at + length];
+      return isWhole(bytes, start, end) ? { start, end } : undefined;
     }
     at += (length + 3) & ~3;
   }
@@ -41,52 +63,35 @@ function find(bytes: DataView, type: number): { readonly start: number; readonly
 
 /** A hash table of elements that are kept where they are: all of them in the buffer of one dump. */
 class ElementIdentities {
-  #hashes = new Uint32Array(FIRST_SLOTS);
-  /** Where the element's attributes begin and end in the buffer, and 0 in an empty slot. */
-  #starts = new Uint32Array(FIRST_SLOTS);
-  #ends = new Uint32Array(FIRST_SLOTS);
-  #count = 0;
+  /** For each slot the hash and where the element's attribute begins in the buffer, from 1; 0: the slot is empty. */
+  readonly #slots: Uint32Array;
+  readonly #mask: number;
+
+  constructor(capacity: number) {
+    const slots = 2 ** Math.ceil(Math.log2(2 * capacity + 2));
+    this.#slots = new Uint32Array(2 * slots);
+    this.#mask = slots - 1;
+  }
 
   /** False when the same element is there already. */
-  add(bytes: DataView, start: number, end: number): boolean {
-    if (this.#count * 2 >= this.#hashes.length) this.#grow();
-    const hash = identityHash(bytes, start, end);
-    const mask = this.#hashes.length - 1;
-    let slot = hash & mask;
-    for (; this.#starts[slot] !== 0; slot = (slot + 1) & mask) {
-      if (this.#hashes[slot] === hash && this.#isSame(bytes, start, end, slot)) return false;
+  add(bytes: DataView, at: number): boolean {
+    const hash = identityHash(bytes, at);
+    let slot = hash & this.#mask;
+    for (;;) {
+      const there = this.#slots[2 * slot + 1] ?? 0;
+      if (there === 0) break;
+      if (this.#slots[2 * slot] === hash && isSame(bytes, at, there - 1)) return false;
+      slot = (slot + 1) & this.#mask;
     }
-    this.#put(slot, hash, bytes.byteOffset + start, bytes.byteOffset + end);
-    this.#count++;
+    this.#slots[2 * slot] = hash;
+    this.#slots[2 * slot + 1] = bytes.byteOffset + at + 1;
     return true;
   }
+}
 
-  #put(slot: number, hash: number, start: number, end: number): void {
-    this.#hashes[slot] = hash;
-    this.#starts[slot] = start;
-    this.#ends[slot] = end;
-  }
-
-  #isSame(bytes: DataView, start: number, end: number, slot: number): boolean {
-    const whole = new DataView(bytes.buffer);
-    const there = identityOf(whole, this.#starts[slot] ?? 0, this.#ends[slot] ?? 0);
-    return there === identityOf(bytes, start, end);
-  }
-
-  #grow(): void {
-    const [hashes, starts, ends] = [this.#hashes, this.#starts, this.#ends];
-    const mask = hashes.length * 2 - 1;
-    this.#hashes = new Uint32Array(mask + 1);
-    this.#starts = new Uint32Array(mask + 1);
-    this.#ends = new Uint32Array(mask + 1);
-    for (const [i, start] of starts.entries()) {
-      if (start === 0) continue;
-      const hash = hashes[i] ?? 0;
-      let slot = hash & mask;
-      while (this.#starts[slot] !== 0) slot = (slot + 1) & mask;
-      this.#put(slot, hash, start, ends[i] ?? 0);
-    }
-  }
+/** `there`: counted from the start of the buffer. */
+function isSame(bytes: DataView, at: number, there: number): boolean {
+  return identityOf(new DataView(bytes.buffer), there) === identityOf(bytes, at);
 }
 
 /** The end of a range may have the key of the next one's start, and the element of nft's `*` has none: so the flags belong. */
@@ -94,9 +99,10 @@ function isIdentity(type: number): boolean {
   return type === NFTA_SET_ELEM.key || type === NFTA_SET_ELEM.flags || type === NFTA_SET_ELEM.keyEnd;
 }
 
-function identityHash(bytes: DataView, start: number, end: number): number {
+function identityHash(bytes: DataView, element: number): number {
   let hash = 0x811c9dc5;
-  for (let at = start; at + HEADER_BYTES <= end; ) {
+  const end = element + bytes.getUint16(element, true);
+  for (let at = element + HEADER_BYTES; at + HEADER_BYTES <= end; ) {
     const length = bytes.getUint16(at, true);
     if (length < HEADER_BYTES || at + length > end) break;
     if (isIdentity(bytes.getUint16(at + 2, true) & TYPE_MASK)) {
@@ -111,9 +117,10 @@ function identityHash(bytes: DataView, start: number, end: number): number {
 }
 
 /** The same as text: only made of elements whose hashes agree. */
-function identityOf(bytes: DataView, start: number, end: number): string {
+function identityOf(bytes: DataView, element: number): string {
   let identity = '';
-  for (let at = start; at + HEADER_BYTES <= end; ) {
+  const end = element + bytes.getUint16(element, true);
+  for (let at = element + HEADER_BYTES; at + HEADER_BYTES <= end; ) {
     const length = bytes.getUint16(at, true);
     if (length < HEADER_BYTES || at + length > end) break;
     if (isIdentity(bytes.getUint16(at + 2, true) & TYPE_MASK)) {

@@ -13,12 +13,15 @@ import { ELEMENT_INTERVAL_END, NFTA_DATA, NFTA_SET_ELEM, NFTA_SET_ELEM_LIST, NFT
 
 /** An element as the kernel has it. */
 export interface ListedElement<K, V> {
+  /** The key; a range or network where the set has intervals. */
   readonly key: K;
   /** The data of a map, the verdict of a verdict map, undefined in a set. */
   readonly value: V;
+  /** The whole time that it was given, in ms. */
   readonly timeoutMs?: number;
   /** Time that is left. */
   readonly expiresMs?: number;
+  /** At most 128 bytes. */
   readonly comment?: string;
   /** What the element's counter has counted, where it has one. */
   readonly counter?: { readonly packets: bigint; readonly bytes: bigint };

@@ -86,11 +86,13 @@ function readBase(table: Table, fields: ReadonlyMap<number, Uint8Array>): BaseCh
 
 /** A rule in the kernel, without what it does. */
 export interface ListedRuleHandle extends RuleHandle {
+  /** At most 128 bytes. */
   readonly comment?: string;
 }
 
 /** A rule as the kernel has it. */
 export interface ListedRule extends ListedRuleHandle {
+  /** What the kernel runs, in order. Read when first asked for. */
   readonly expressions: readonly ListedExpression[];
 }
 

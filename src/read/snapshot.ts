@@ -27,7 +27,9 @@ export interface Snapshot<R extends ListedRuleHandle = ListedRule> {
   readonly kind: 'snapshot';
   /** The ruleset's generation, for `commit({ ifGeneration })`. */
   readonly generation: number;
+  /** Of all families, or of the one asked for. */
   readonly tables: readonly Table[];
+  /** Of all tables. */
   readonly chains: readonly Chain[];
   /** Sets and maps, those without a name included. */
   readonly sets: readonly AnySet[];
@@ -39,7 +41,9 @@ export interface Snapshot<R extends ListedRuleHandle = ListedRule> {
 
 /** A set's elements, in no order. */
 export interface SetContents {
+  /** Whose elements these are. */
   readonly set: AnySet;
+  /** As `listElements` gives them. */
   readonly elements: readonly ListedElement<unknown, unknown>[];
 }
 

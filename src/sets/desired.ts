@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../invalid-argument.ts';
+import { copyAt } from '../nft/interval/key-bytes.ts';
 import { IntervalRows, type MergedRange } from '../nft/pack/interval-rows.ts';
 import { hasOptions, isCatchAll, keyOf } from '../nft/pack/packed-elements.ts';
 import type { AnySet } from '../nft/set.ts';
@@ -17,6 +18,8 @@ export interface Desired {
   /** How many elements `elementAt` has; some may be given twice, and only the last of them counts. */
   readonly count: number;
   elementAt(i: number): unknown;
+  /** No element has data or options: a key that is there is as it shall be. */
+  readonly isPlain: boolean;
   /** Whether another element with the same key came after it. */
   isReplaced(i: number): boolean;
   /** The element `'*'`. */
@@ -39,7 +42,9 @@ async function desiredKeys(set: AnySet, list: readonly unknown[], slices: Slices
   const index = new KeyIndex(keys, width, list.length);
   const replaced = new Uint8Array(list.length);
   let catchAll: Desired['catchAll'];
+  let isPlain = set.kind === 'set';
   for (const [i, element] of list.entries()) {
+    isPlain &&= !hasOptions(element);
     const key = keyOf(set, element);
     if (isCatchAll(set, key)) {
       catchAll = { element };
@@ -56,6 +61,7 @@ async function desiredKeys(set: AnySet, list: readonly unknown[], slices: Slices
     index,
     count: list.length,
     elementAt: (i) => list[i],
+    isPlain,
     isReplaced: (i) => replaced[i] === 1,
     catchAll,
     merged: [],
@@ -78,9 +84,11 @@ async function desiredRanges(set: AnySet, list: readonly unknown[], slices: Slic
   const ids = Buffer.alloc(count * 2 * half);
   const index = new KeyIndex(ids, 2 * half, count);
   const replaced = new Uint8Array(count);
+  let isPlain = set.kind === 'set';
   for (let i = 0; i < count; i++) {
-    first.copy(ids, 2 * i * half, i * half, (i + 1) * half);
-    last.copy(ids, (2 * i + 1) * half, i * half, (i + 1) * half);
+    isPlain &&= !hasOptions(list[rows.sourceAt(i)]);
+    copyAt(first, i, ids, 2 * i, half);
+    copyAt(last, i, ids, 2 * i + 1, half);
     const before = index.add(i);
     if (before !== undefined) replaced[before] = 1;
     if (slices.isOver) await slices.pause();
@@ -94,6 +102,7 @@ async function desiredRanges(set: AnySet, list: readonly unknown[], slices: Slic
       const key = readInterval(set.key, first.subarray(at, at + half), last.subarray(at, at + half));
       return withKey(set, list[rows.sourceAt(i)], key);
     },
+    isPlain,
     isReplaced: (i) => replaced[i] === 1,
     catchAll: rows.count > count ? { element: list[rows.sourceAt(rows.count - 1)] } : undefined,
     merged: rows.merged,

@@ -33,8 +33,11 @@ export interface SetReport {
 export interface SyncReport extends SetReport {
   /** How many elements came new, went, got other data or another timeout, and stayed as they were. */
   readonly added: number;
+  /** How many went. */
   readonly removed: number;
+  /** How many got other data or another timeout. */
   readonly updated: number;
+  /** How many stayed as they were. */
   readonly kept: number;
 }
 
@@ -58,11 +61,15 @@ const MAX_ATTEMPTS = 5;
  * TransactionError, RequestError or InvalidArgumentError, and then nothing was changed.
  */
 export class SetHandle<S extends AnySet> {
+  /** The set that it was made for. */
   readonly description: S;
   readonly #transport: Transport;
   readonly #has: FeatureQuestion;
 
-  /** Made by `Nftables.set`. Features that came no later than the running kernel are taken for granted. */
+  /**
+   * Made by `Nftables.set`. Features that came no later than the running kernel are taken for granted.
+   * @internal
+   */
   constructor(transport: Transport, description: S, has: FeatureQuestion, running = release()) {
     this.#transport = transport;
     this.description = description;
@@ -136,8 +143,9 @@ export class SetHandle<S extends AnySet> {
   async sync(elements: Elements<ElementOf<S>>, { signal }: ReadOptions = {}): Promise<SyncReport> {
     const slices = new Slices(signal);
     const list = await collect<unknown>(elements, slices);
-    const desired = await desiredElements(this.description, list, slices);
-    return this.#towards(slices, () => desired);
+    // The kernel takes seconds to list a million elements: what was given is read meanwhile.
+    const desired = desiredElements(this.description, list, slices);
+    return this.#towards(slices, () => desired, desired);
   }
 
   /** Whether a key is in the set; in one with intervals, whether it, or all of a range, lies within one of its ranges. */
@@ -189,10 +197,11 @@ export class SetHandle<S extends AnySet> {
   /** Reads, compares and writes. */
   #towards(
     slices: Slices,
-    desiredOf: (replies: readonly Message[]) => Desired | Promise<Desired>,
+    desiredOf: (replies: readonly Message[]) => Promise<Desired>,
+    meanwhile?: Promise<unknown>,
   ): Promise<SyncReport> {
     return this.#untilCurrent(async () => {
-      const replies = await this.#dump(slices.signal);
+      const [replies] = await Promise.all([this.#dump(slices.signal), meanwhile]);
       const desired = await desiredOf(replies);
       const difference = await differenceOf(this.description, replies, desired, slices);
       return this.#apply(difference, desired.merged, slices);

@@ -1,12 +1,25 @@
+import type { FakeMessage } from './fake-message.ts';
 import type { FakeRuleset, FakeSet, FakeTable } from './fake-ruleset.ts';
 import { Journal } from './journal.ts';
+import type { PackedOperation } from './unpack.ts';
 
 /** How a batch is gone through. */
 export interface Way {
-  /** Each element is a message of its own; otherwise the first that is refused ends its operation. */
-  readonly eachElement: boolean;
-  /** Follow jumps behind each message that may have made them lead too deep: NFT_VALIDATE_DO. */
-  readonly followEach: boolean;
+  /** Operations whose elements are a message each; of others the first element that is refused ends the operation. */
+  readonly split: ReadonlySet<PackedOperation>;
+  /**
+   * Tables whose jumps are followed behind each message that may have made them lead too deep, and with them those that the
+   * batch makes: NFT_VALIDATE_DO. Undefined: jumps are followed at the end.
+   */
+  readonly followed: ReadonlySet<FakeTable> | undefined;
+}
+
+/** One change that is committed. */
+interface FakeEvent {
+  /** What waits until then. */
+  readonly apply?: () => void;
+  /** For those who listen: as things are at that moment. */
+  readonly describe: () => FakeMessage;
 }
 
 /** One batch on its way: what it works on, and how it is taken back. */
@@ -18,11 +31,17 @@ export interface Batch {
   readonly setsById: Map<number, FakeSet>;
   /** Tables whose jumps must be followed before the commit: NFT_VALIDATE_NEED. */
   readonly toValidate: Set<FakeTable>;
+  /** Tables that the batch has made. */
+  readonly made: Set<FakeTable>;
   /** Tables that were made dormant or awake in this batch: __NFT_TABLE_F_UPDATE. */
   readonly toggled: Set<FakeTable>;
   /** Tables that may not be made dormant or awake any more in this batch: nft_table_pending_update. */
   readonly updated: Set<FakeTable>;
-  /** What waits for the commit. */
+  /** Sets with deleted boundaries, which stay until the commit. */
+  readonly toSweep: Set<FakeSet>;
+  /** What the kernel does and tells at the commit, one after the other. */
+  readonly events: FakeEvent[];
+  /** What waits for the end of the commit. */
   readonly atCommit: (() => void)[];
   readonly way: Way;
 }
@@ -34,8 +53,11 @@ export function beginBatch(ruleset: FakeRuleset, nowMs: number, way: Way): Batch
     nowMs,
     setsById: new Map(),
     toValidate: new Set(),
+    made: new Set(),
     toggled: new Set(),
     updated: new Set(),
+    toSweep: new Set(),
+    events: [],
     atCommit: [],
     way,
   };

@@ -4,6 +4,8 @@ import { familyNumber } from '../nft/family.ts';
 import { NFT_MSG, NFTNL_CHAIN } from '../nft/pack/uapi.ts';
 import { NFTA_HOOK } from '../read/uapi.ts';
 import type { Batch } from './fake-batch.ts';
+import { describeChain } from './fake-descriptions.ts';
+import { chainDeleted } from './fake-message.ts';
 import { flushChain } from './fake-rules.ts';
 import type { FakeChain, FakeHook, FakeTable } from './fake-ruleset.ts';
 import { bytesField, isExclusive, textField, u32Field } from './packed-fields.ts';
@@ -55,11 +57,12 @@ export function newChain(batch: Batch, table: FakeTable, operation: PackedOperat
     rules: [],
   };
   journal.add(table.chains, name, chain);
+  batch.events.push({ describe: () => describeChain(table, chain) });
   return [];
 }
 
 function updateChain(
-  { journal, updated }: Batch,
+  { journal, updated, events }: Batch,
   table: FakeTable,
   chain: FakeChain,
   hook: FakeHook | undefined,
@@ -75,6 +78,7 @@ function updateChain(
   const devices = [...new Set([...(base?.devices ?? []), ...(hook?.devices ?? [])])];
   updated.add(table);
   journal.set(chain, 'base', base && { ...base, policy: policy ?? base.policy, devices });
+  events.push({ describe: () => describeChain(table, chain) });
   return [];
 }
 
@@ -111,12 +115,13 @@ export function deleteChain(batch: Batch, table: FakeTable, operation: PackedOpe
     return operation.message === NFT_MSG.destroyChain ? [] : refuse(ENOENT, NFTA.name);
   }
   const devices = devicesToDelete(operation);
-  if (devices !== undefined) return deleteDevices(batch, chain, devices);
+  if (devices !== undefined) return deleteDevices(batch, table, chain, devices);
   // Jumps from its own rules count, although they would go with it.
   if (chain.uses > 0) return refuse(EBUSY, NFTA.name);
   flushChain(batch, table, chain);
   if (chain.base !== undefined) batch.updated.add(table);
   journal.removeOrdered(table.chains, name);
+  batch.events.push({ describe: () => chainDeleted(table, chain) });
   return [];
 }
 
@@ -127,10 +132,16 @@ function devicesToDelete({ raw }: PackedOperation): readonly string[] | undefine
   return list === undefined ? undefined : [...attributes(list)].map(({ bytes }) => textOf(bytes) ?? '');
 }
 
-function deleteDevices({ journal }: Batch, chain: FakeChain, devices: readonly string[]): readonly Refusal[] {
+function deleteDevices(
+  { journal, events }: Batch,
+  table: FakeTable,
+  chain: FakeChain,
+  devices: readonly string[],
+): readonly Refusal[] {
   const { base } = chain;
   if (base === undefined) return refuse(EOPNOTSUPP);
   if (devices.some((device) => !base.devices.includes(device))) return refuse(ENOENT, NFTA.hook);
   journal.set(chain, 'base', { ...base, devices: base.devices.filter((each) => !devices.includes(each)) });
+  events.push({ describe: () => chainDeleted(table, chain) });
   return [];
 }

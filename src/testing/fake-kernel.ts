@@ -1,46 +1,58 @@
 import type { NativeOutcome } from '../native/contract.ts';
+import type { Listening } from '../netlink/listening.ts';
 import { ClosedError, PendingError } from '../netlink/socket-error.ts';
-import type { Transport } from '../netlink/transport.ts';
+import type { ListenOptions, Transport } from '../netlink/transport.ts';
 import { type Family, familyNumber } from '../nft/family.ts';
 import type { PackedValue } from '../nft/pack/packed-value.ts';
 import type { AnySet } from '../nft/set.ts';
-import { answer } from './fake-answers.ts';
-import { applyOperation } from './fake-application.ts';
-import { beginBatch } from './fake-batch.ts';
+import { answer, type Question } from './fake-answers.ts';
+import { FakeListening } from './fake-listening.ts';
+import { type FakeProcess, generationMessage, packMessage } from './fake-message.ts';
 import { type FakeRuleset, type FakeTable, isExpired, tableKey } from './fake-ruleset.ts';
-import { leadsTooDeep } from './fake-validation.ts';
-import { type OperationRefusal, packAborted } from './refusal.ts';
-import { type PackedOperation, unpack, unpackHeader } from './unpack.ts';
+import { type Made, makeTransaction } from './fake-transaction.ts';
+import { packAborted } from './refusal.ts';
+import { unpack, unpackHeader } from './unpack.ts';
 
 /** How a fake kernel is made. */
 export interface FakeKernelOptions {
   /** Its clock, in ms: elements leave by it. Default: `performance.now`. */
   readonly nowMs?: () => number;
+  /** Whose transactions those made on it are, for monitors. Default: this process, of the name `fake`. */
+  readonly process?: FakeProcess;
 }
 
 /** Of asm-generic/errno.h; Node has no name for it. */
 const ERESTART = 85;
 const KERNEL_TIME_NS = 1000;
+/** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h, as a bit. */
+const GROUP_NFTABLES = 1 << (7 - 1);
+const DEFAULT_BUFFER_BYTES = 8 << 20;
 
 /**
  * A kernel in memory, to test programs without root: `new Nftables(new FakeKernel())`. It makes transactions with the
- * kernel's semantics (all or nothing, what is in use stays, handles, timeouts, generations) and answers questions with the
- * kernel's messages, so that everything that lists works on it. The same random transactions are made on it and on a real
- * kernel, and must have the same outcome: test/kernel/fake-agreement.test.ts.
+ * kernel's semantics (all or nothing, what is in use stays, ranges don't overlap, handles, timeouts, generations), answers
+ * questions with the kernel's messages, so that everything that lists works on it, and tells monitors what was committed.
+ * The same random transactions are made on it and on a real kernel, and must have the same outcome and events:
+ * test/kernel/fake-agreement.test.ts.
  *
- * It sees no packets: rules may hold any expression, and are checked only for what they lead to. Ranges of a set are
- * kept as they come; that two of them overlap goes unnoticed.
+ * It sees no packets: rules may hold any expression, and are checked only for what they lead to; nothing is traced. Whoever
+ * waits for an event does not keep the process alive, since only the process itself can cause one.
  */
 export class FakeKernel implements Transport {
-  readonly #ruleset: FakeRuleset = { tables: new Map(), nextTableHandle: 1n, generation: 1 };
+  readonly #ruleset: FakeRuleset = { tables: new Map(), nextTableHandle: 1n, nextElement: 0, generation: 1 };
   readonly #nowMs: () => number;
-  #pending = 0;
-  #closed = false;
+  readonly #own: FakeSocket;
+  readonly #listening = new Set<FakeListening>();
   /** Every transaction that was committed, packed. */
   readonly committed: Uint8Array[] = [];
 
-  constructor({ nowMs = () => performance.now() }: FakeKernelOptions = {}) {
+  /** An empty kernel. */
+  constructor({
+    nowMs = () => performance.now(),
+    process: of = { id: process.pid, name: 'fake' },
+  }: FakeKernelOptions = {}) {
     this.#nowMs = nowMs;
+    this.#own = this.#socketOf(of);
   }
 
   /** The ruleset's generation. */
@@ -48,26 +60,34 @@ export class FakeKernel implements Transport {
     return this.#ruleset.generation;
   }
 
+  /** A socket of another process: `new Nftables(kernel.socketOf({ id: 7, name: 'nft' }))`. Closed by itself. */
+  socketOf(process: FakeProcess): Transport {
+    return this.#socketOf(process);
+  }
+
   /** Throws ClosedError, and PendingError while something asynchronous is under way. */
   transactSync(packed: Uint8Array): NativeOutcome {
-    if (this.#closed) throw new ClosedError();
-    if (this.#pending > 0) throw new PendingError();
-    return this.#transact(packed);
+    return this.#own.transactSync(packed);
   }
 
   /** Rejects with ClosedError. */
   transact(packed: Uint8Array): Promise<NativeOutcome> {
-    return this.#later(() => this.#transact(packed));
+    return this.#own.transact(packed);
   }
 
   /** Rejects with ClosedError. */
   request(message: number, flags: number, family: number, attributes: Uint8Array): Promise<Uint8Array> {
-    const question = { message, flags, family, attributes };
-    return this.#later(() => answer(this.#ruleset, this.#nowMs(), question));
+    return this.#own.request(message, flags, family, attributes);
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** `receiveBufferBytes` bounds what waits for the listener: beyond it there is a gap. */
+  listen(groups: number, options: ListenOptions): Listening {
+    return this.#own.listen(groups, options);
+  }
+
+  /** Later calls throw ClosedError. */
+  close(): Promise<void> {
+    return this.#own.close();
   }
 
   /** Names of a table's chains, or undefined when there is no such table. */
@@ -90,6 +110,97 @@ export class FakeKernel implements Transport {
     return this.#ruleset.tables.get(tableKey(familyNumber(family), name));
   }
 
+  #socketOf(process: FakeProcess): FakeSocket {
+    return new FakeSocket({
+      transact: (packed) => this.#transact(packed, process),
+      answer: (question) => answer({ ruleset: this.#ruleset, nowMs: this.#nowMs(), process }, question),
+      listen: (groups, limitBytes) => this.#listen(groups, limitBytes),
+    });
+  }
+
+  #listen(groups: number, limitBytes: number): Listening {
+    const listening = new FakeListening(limitBytes, (stopped) => this.#listening.delete(stopped));
+    if ((groups & GROUP_NFTABLES) !== 0) this.#listening.add(listening);
+    return listening;
+  }
+
+  #transact(packed: Uint8Array, process: FakeProcess): NativeOutcome {
+    // A copy: what is kept of it must not change when its owner goes on writing.
+    const copy = packed.slice();
+    const { generation, isCheck } = unpackHeader(copy);
+    if (generation !== 0 && generation !== this.#ruleset.generation) {
+      return packAborted([{ operation: undefined, refusal: { errno: ERESTART } }]);
+    }
+    const made = makeTransaction(this.#ruleset, this.#nowMs(), unpack(copy));
+    if (made.refusals.length > 0) return packAborted(made.refusals);
+    if (isCheck) {
+      made.revert();
+      return KERNEL_TIME_NS;
+    }
+    this.committed.push(copy);
+    this.#commit(made, process);
+    return KERNEL_TIME_NS;
+  }
+
+  #commit(made: Made, process: FakeProcess): void {
+    if (!made.isChange) {
+      made.commit(false);
+      return;
+    }
+    this.#ruleset.generation = (this.#ruleset.generation % 0xffffffff) + 1;
+    const { generation } = this.#ruleset;
+    const isHeard = this.#listening.size > 0;
+    const told = made.commit(isHeard);
+    if (!isHeard) return;
+    const messages = [...told, generationMessage(generation, process)].map((message) =>
+      packMessage(message, generation),
+    );
+    for (const listening of this.#listening) {
+      for (const message of messages) listening.tell(message);
+      listening.flush();
+    }
+  }
+}
+
+/** What a socket asks of its kernel. */
+interface Kernel {
+  readonly transact: (packed: Uint8Array) => NativeOutcome;
+  readonly answer: (question: Question) => Uint8Array;
+  readonly listen: (groups: number, limitBytes: number) => Listening;
+}
+
+/** What a process holds of a fake kernel: pending, and closed, by itself. */
+class FakeSocket implements Transport {
+  readonly #kernel: Kernel;
+  #pending = 0;
+  #closed = false;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  transactSync(packed: Uint8Array): NativeOutcome {
+    if (this.#closed) throw new ClosedError();
+    if (this.#pending > 0) throw new PendingError();
+    return this.#kernel.transact(packed);
+  }
+
+  transact(packed: Uint8Array): Promise<NativeOutcome> {
+    return this.#later(() => this.#kernel.transact(packed));
+  }
+
+  request(message: number, flags: number, family: number, attributes: Uint8Array): Promise<Uint8Array> {
+    return this.#later(() => this.#kernel.answer({ message, flags, family, attributes }));
+  }
+
+  listen(groups: number, { receiveBufferBytes = DEFAULT_BUFFER_BYTES }: ListenOptions): Listening {
+    return this.#kernel.listen(groups, receiveBufferBytes);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
   /** Done at once, told later: like a worker thread that was faster. */
   async #later<T>(work: () => T): Promise<T> {
     if (this.#closed) throw new ClosedError();
@@ -100,84 +211,4 @@ export class FakeKernel implements Transport {
       this.#pending--;
     }
   }
-
-  #transact(packed: Uint8Array): NativeOutcome {
-    // A copy: what is kept of it must not change when its owner goes on writing.
-    const copy = packed.slice();
-    const { generation, isCheck } = unpackHeader(copy);
-    if (generation !== 0 && generation !== this.#ruleset.generation) {
-      return packAborted([{ operation: undefined, refusal: { errno: ERESTART } }]);
-    }
-    const made = this.#make(unpack(copy));
-    if (made.refusals.length > 0) return packAborted(made.refusals);
-    if (isCheck) {
-      made.revert();
-      return KERNEL_TIME_NS;
-    }
-    if (made.changes > 0) this.#ruleset.generation = (this.#ruleset.generation % 0xffffffff) + 1;
-    this.committed.push(copy);
-    return KERNEL_TIME_NS;
-  }
-
-  /** As the kernel and the addon do together: when a message of several elements was refused, one message for each. */
-  #make(operations: readonly PackedOperation[]): Made {
-    const made = this.#send(operations, false);
-    const several = made.refusals.some(({ operation, refusal: { path = [] } }) => {
-      const isOfElements = path.length === 0 || path[0]?.attribute === ELEMENTS;
-      return isOfElements && (operations[operation ?? 0]?.count ?? 0) > 1;
-    });
-    if (!several) return made;
-    return { ...made, refusals: unite(made.refusals, this.#send(operations, true).refusals) };
-  }
-
-  /** The kernel follows jumps at the end; when they lead too deep it does all of it again and follows them each time. */
-  #send(operations: readonly PackedOperation[], eachElement: boolean): Made {
-    const made = this.#apply(operations, eachElement, false);
-    return made.leadsTooDeep ? this.#apply(operations, eachElement, true) : made;
-  }
-
-  /** Makes the operations, and takes them back when one is refused. */
-  #apply(operations: readonly PackedOperation[], eachElement: boolean, followEach: boolean): Made {
-    const batch = beginBatch(this.#ruleset, this.#nowMs(), { eachElement, followEach });
-    const { journal } = batch;
-    const refusals: OperationRefusal[] = [];
-    for (const [index, operation] of operations.entries()) {
-      for (const refusal of applyOperation(batch, operation)) refusals.push({ operation: index, refusal });
-    }
-    if (refusals.length === 0) for (const finish of batch.atCommit) finish();
-    const made = {
-      refusals,
-      changes: journal.length,
-      leadsTooDeep:
-        refusals.length === 0 && [...batch.toValidate].some((table) => leadsTooDeep(batch, table)),
-      revert: () => journal.revert(),
-    };
-    if (refusals.length > 0 || made.leadsTooDeep) made.revert();
-    return made;
-  }
-}
-
-const ELEMENTS = 3;
-
-/** What became of a batch. With refusals it is taken back. */
-interface Made {
-  readonly refusals: readonly OperationRefusal[];
-  readonly changes: number;
-  readonly leadsTooDeep: boolean;
-  readonly revert: () => void;
-}
-
-/** Both, in the order of operations and elements. */
-function unite(
-  first: readonly OperationRefusal[],
-  second: readonly OperationRefusal[],
-): readonly OperationRefusal[] {
-  const all = new Map<string, OperationRefusal>();
-  for (const each of [...first, ...second]) {
-    const key = `${each.operation} ${each.refusal.element}`;
-    if (!all.has(key)) all.set(key, each);
-  }
-  const place = ({ operation, refusal }: OperationRefusal) =>
-    (operation ?? -1) * 2 ** 32 + (refusal.element ?? 2 ** 32 - 1);
-  return [...all.values()].sort((a, b) => place(a) - place(b));
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { NFT_MSG, NFTNL_RULE, NLM_F } from '../nft/pack/uapi.ts';
 import { type Batch, findSet } from './fake-batch.ts';
+import { describeRule } from './fake-descriptions.ts';
 import {
   hasDestination,
   listedExpression,
@@ -9,6 +10,7 @@ import {
   verdictReference,
   wireExpression,
 } from './fake-expressions.ts';
+import { ruleDeleted, setDeleted } from './fake-message.ts';
 import {
   FAKE_SET_FLAG,
   type FakeChain,
@@ -36,11 +38,12 @@ export function newRule(batch: Batch, table: FakeTable, operation: PackedOperati
   if (!('wire' in made)) return made;
   const rules = chain.rules.toSpliced(place.index, place.replaced, made);
   for (const old of chain.rules.slice(place.index, place.index + place.replaced)) {
-    releaseRule(batch, table, old);
+    releaseRule(batch, table, chain, old);
   }
   retainRule(batch, made);
   batch.journal.set(chain, 'rules', rules);
-  return batch.way.followEach && leadsTooDeep(batch, table) ? refuse(EMLINK) : [];
+  batch.events.push({ describe: () => describeRule(table, chain, made) });
+  return leadsTooDeep(batch, table) ? refuse(EMLINK) : [];
 }
 
 interface Place {
@@ -131,11 +134,14 @@ function retainRule({ journal }: Batch, { references }: FakeRule): void {
 }
 
 /** What the rule led to is less used by one; a set without a name goes with its rule. */
-function releaseRule(batch: Batch, table: FakeTable, { references }: FakeRule): void {
-  const { chains, sets, objects } = references;
+function releaseRule(batch: Batch, table: FakeTable, chain: FakeChain, rule: FakeRule): void {
+  const { chains, sets, objects } = rule.references;
+  batch.events.push({ describe: () => ruleDeleted(table, chain, rule) });
   for (const each of [...chains, ...sets, ...objects]) batch.journal.set(each, 'uses', each.uses - 1);
   for (const set of sets) {
-    if ((set.flags & FAKE_SET_FLAG.anonymous) !== 0 && set.uses === 0) dropSet(batch, table, set);
+    if ((set.flags & FAKE_SET_FLAG.anonymous) === 0 || set.uses > 0) continue;
+    dropSet(batch, table, set);
+    batch.events.push({ describe: () => setDeleted(table, set) });
   }
 }
 
@@ -157,7 +163,7 @@ export function deleteRules(batch: Batch, table: FakeTable, operation: PackedOpe
   }
   const rule = chain.rules.find((each) => each.handle === handle);
   if (rule === undefined) return ignoring(refuse(ENOENT, NFTA.handle));
-  releaseRule(batch, table, rule);
+  releaseRule(batch, table, chain, rule);
   const others = chain.rules.filter((each) => each !== rule);
   batch.journal.set(chain, 'rules', others);
   return [];
@@ -166,6 +172,6 @@ export function deleteRules(batch: Batch, table: FakeTable, operation: PackedOpe
 /** Deletes the rules of a chain. */
 export function flushChain(batch: Batch, table: FakeTable, chain: FakeChain): void {
   if (chain.rules.length === 0) return;
-  for (const rule of chain.rules) releaseRule(batch, table, rule);
+  for (const rule of chain.rules) releaseRule(batch, table, chain, rule);
   batch.journal.set(chain, 'rules', []);
 }

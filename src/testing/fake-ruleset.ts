@@ -3,6 +3,7 @@ export interface FakeRuleset {
   /** By family and name, in the order in which they were made. */
   readonly tables: Map<string, FakeTable>;
   nextTableHandle: bigint;
+  nextElement: number;
   /** Like the kernel's: 1 before the first commit. */
   generation: number;
 }
@@ -70,6 +71,10 @@ export interface FakeSet {
   readonly objectType: number | undefined;
   readonly userdata: Uint8Array | undefined;
   readonly raw: RawAttributes;
+  /** Bytes of each field of the keys, in a set of concatenated ranges; otherwise empty. */
+  readonly fields: readonly number[];
+  /** In a set of simple ranges, what begins and ends them, the lowest first; at one key ends come before beginnings. */
+  boundaries: FakeElement[] | undefined;
   /** Undefined: any number. */
   size: number | undefined;
   timeoutMs: bigint;
@@ -79,6 +84,12 @@ export interface FakeSet {
 }
 
 export interface FakeElement {
+  /** What tells it from the set's others. */
+  readonly identity: string;
+  /** Later elements have higher ones. */
+  readonly order: number;
+  /** Deleted in a batch that is not committed yet. */
+  isDeleted: boolean;
   readonly key: string;
   readonly keyEnd: string | undefined;
   /** NFT_SET_ELEM_*. */
@@ -101,10 +112,11 @@ export interface FakeElement {
 
 /** A stateful object or a flowtable: the attributes that it was made of. */
 export interface FakeObject {
+  readonly isFlowtable: boolean;
   readonly name: string;
   readonly handle: bigint;
   readonly type: number;
-  readonly raw: RawAttributes;
+  raw: RawAttributes;
   uses: number;
 }
 

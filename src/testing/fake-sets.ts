@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
 import { NFT_MSG, NFTNL_SET, VERDICT_DATA_TYPE } from '../nft/pack/uapi.ts';
 import type { Batch } from './fake-batch.ts';
+import { describeSet } from './fake-descriptions.ts';
+import { setDeleted } from './fake-message.ts';
 import { FAKE_SET_FLAG, type FakeElement, type FakeSet, type FakeTable } from './fake-ruleset.ts';
 import { bytesField, isExclusive, rawFields, textField, u32Field, u64Field } from './packed-fields.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -11,7 +13,6 @@ const NAME = 2;
 const MAX_KEY_BYTES = 64;
 /** sizeof(struct nft_verdict): what the kernel lists as the data length of a verdict map. */
 const VERDICT_BYTES = 16;
-const NFTNL_SET_OBJECT_TYPE = 14;
 
 export function newSet(batch: Batch, table: FakeTable, operation: PackedOperation): readonly Refusal[] {
   const { journal, setsById } = batch;
@@ -19,29 +20,35 @@ export function newSet(batch: Batch, table: FakeTable, operation: PackedOperatio
   const errno = checkDescription(operation);
   if (errno !== undefined) return refuse(errno);
   const there = table.sets.get(wanted);
-  if (there !== undefined) return updateSet(batch, there, operation);
+  if (there !== undefined) return updateSet(batch, table, there, operation);
   const name = wanted.includes('%d') ? freeName(table, wanted) : wanted;
   const set = makeSet(table, name, operation);
   journal.add(table.sets, name, set);
+  batch.events.push({ describe: () => describeSet(table, set) });
   const id = u32Field(operation, NFTNL_SET.id);
   if (id !== undefined) setsById.set(id, set);
   return [];
 }
 
 function makeSet(table: FakeTable, name: string, operation: PackedOperation): FakeSet {
+  const flags = u32Field(operation, NFTNL_SET.flags) ?? 0;
+  const fields = [...(bytesField(operation, NFTNL_SET.descConcat) ?? [])];
+  const isTree = (flags & FAKE_SET_FLAG.interval) !== 0 && fields.length === 0;
   const dataType = u32Field(operation, NFTNL_SET.dataType);
   return {
     name,
     handle: table.nextHandle++,
-    flags: u32Field(operation, NFTNL_SET.flags) ?? 0,
+    flags,
     keyType: u32Field(operation, NFTNL_SET.keyType) ?? 0,
     keyLength: u32Field(operation, NFTNL_SET.keyLen) ?? 0,
     dataType,
     dataLength:
       dataType === VERDICT_DATA_TYPE ? VERDICT_BYTES : (u32Field(operation, NFTNL_SET.dataLen) ?? 0),
-    objectType: u32Field(operation, NFTNL_SET_OBJECT_TYPE),
+    objectType: u32Field(operation, NFTNL_SET.objType),
     userdata: bytesField(operation, NFTNL_SET.userdata),
     raw: rawFields(operation),
+    fields,
+    boundaries: isTree ? [] : undefined,
     size: u32Field(operation, NFTNL_SET.descSize) || undefined,
     timeoutMs: u64Field(operation, NFTNL_SET.timeout) ?? 0n,
     uses: 0,
@@ -60,7 +67,12 @@ function checkDescription(operation: PackedOperation): number | undefined {
 }
 
 /** What exists takes on another timeout and size; anything else must be the same. */
-function updateSet({ journal }: Batch, set: FakeSet, operation: PackedOperation): readonly Refusal[] {
+function updateSet(
+  { journal, events }: Batch,
+  table: FakeTable,
+  set: FakeSet,
+  operation: PackedOperation,
+): readonly Refusal[] {
   if (isExclusive(operation)) return refuse(EEXIST, NAME);
   if ((set.flags & FAKE_SET_FLAG.anonymous) !== 0) return refuse(EOPNOTSUPP);
   const isSame =
@@ -73,6 +85,7 @@ function updateSet({ journal }: Batch, set: FakeSet, operation: PackedOperation)
   journal.set(set, 'timeoutMs', u64Field(operation, NFTNL_SET.timeout) ?? 0n);
   const size = u32Field(operation, NFTNL_SET.descSize);
   if (size !== undefined && size !== 0) journal.set(set, 'size', size);
+  events.push({ describe: () => describeSet(table, set) });
   return [];
 }
 
@@ -91,6 +104,7 @@ export function deleteSet(batch: Batch, table: FakeTable, operation: PackedOpera
   }
   if (set.uses > 0) return refuse(EBUSY, NAME);
   dropSet(batch, table, set);
+  batch.events.push({ describe: () => setDeleted(table, set) });
   return [];
 }
 

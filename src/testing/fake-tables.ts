@@ -1,7 +1,10 @@
 import { constants } from 'node:os';
 import { NFT_MSG, NFTNL_TABLE } from '../nft/pack/uapi.ts';
 import type { Batch } from './fake-batch.ts';
-import { type FakeTable, tableKey } from './fake-ruleset.ts';
+import { describeTable } from './fake-descriptions.ts';
+import { chainDeleted, objectDeleted, setDeleted, tableDeleted } from './fake-message.ts';
+import { flushChain } from './fake-rules.ts';
+import { FAKE_SET_FLAG, type FakeTable, tableKey } from './fake-ruleset.ts';
 import { bytesField, isExclusive, textField, u32Field } from './packed-fields.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import type { PackedOperation } from './unpack.ts';
@@ -12,7 +15,7 @@ const NAME = 1;
 const KNOWN_FLAGS = 7;
 
 export function newTable(
-  { ruleset, journal, toggled, updated }: Batch,
+  { ruleset, journal, made, toggled, updated, events }: Batch,
   operation: PackedOperation,
 ): readonly Refusal[] {
   const name = textField(operation, NFTNL_TABLE.name) ?? '';
@@ -27,6 +30,7 @@ export function newTable(
     updated.add(there);
     toggled.add(there);
     journal.set(there, 'flags', flags);
+    events.push({ describe: () => describeTable(there) });
     return [];
   }
   const table: FakeTable = {
@@ -42,6 +46,8 @@ export function newTable(
     flowtables: new Map(),
   };
   journal.add(ruleset.tables, key, table);
+  made.add(table);
+  events.push({ describe: () => describeTable(table) });
   return [];
 }
 
@@ -51,7 +57,22 @@ export function deleteTable(batch: Batch, operation: PackedOperation): readonly 
   const key = tableKey(operation.family, textField(operation, NFTNL_TABLE.name) ?? '');
   const table = ruleset.tables.get(key);
   if (table === undefined) return operation.message === NFT_MSG.destroyTable ? [] : refuse(ENOENT, NAME);
+  empty(batch, table);
   toValidate.delete(table);
   journal.removeOrdered(ruleset.tables, key);
   return [];
+}
+
+/** In the order in which the kernel tells it: nft_flush_table. */
+function empty(batch: Batch, table: FakeTable): void {
+  const { events } = batch;
+  for (const chain of table.chains.values()) flushChain(batch, table, chain);
+  for (const set of table.sets.values()) {
+    if ((set.flags & FAKE_SET_FLAG.anonymous) === 0) events.push({ describe: () => setDeleted(table, set) });
+  }
+  for (const object of [...table.flowtables.values(), ...table.objects.values()]) {
+    events.push({ describe: () => objectDeleted(table, object) });
+  }
+  for (const chain of table.chains.values()) events.push({ describe: () => chainDeleted(table, chain) });
+  events.push({ describe: () => tableDeleted(table) });
 }

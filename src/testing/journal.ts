@@ -2,11 +2,6 @@
 export class Journal {
   readonly #undo: (() => void)[] = [];
 
-  /** How many changes were made. A batch without any does not make a new generation. */
-  get length(): number {
-    return this.#undo.length;
-  }
-
   /** Remembers how to take back a change that was just made. */
   push(undo: () => void): void {
     this.#undo.push(undo);

@@ -221,6 +221,58 @@ describe('10,000 creations of which two are duplicates: both are named, nothing 
   });
 });
 
+describe('what only the shortened first pass would refuse is not reported', () => {
+  const named = ({ failures }: TransactionError) =>
+    failures.map(({ operation, code, element }) => [operation, code, element]);
+
+  test('a deletion of what stands behind the bad element', async () => {
+    await begin().addElements(v4, ['10.0.0.1']).commit();
+    const error = await refused(
+      begin().createElements(v4, ['10.0.0.1', '10.0.0.2']).deleteElements(v4, ['10.0.0.2']),
+    );
+    expect(named(error)).toEqual([[0, 'EEXIST', expect.objectContaining({ index: 0, key: '10.0.0.1' })]]);
+  });
+
+  test('a creation of what would have been deleted', async () => {
+    await begin().addElements(v4, ['10.0.0.2']).commit();
+    const error = await refused(
+      begin().deleteElements(v4, ['10.0.0.9', '10.0.0.2']).createElements(v4, ['10.0.0.2', '10.0.0.3']),
+    );
+    expect(named(error)).toEqual([[0, 'ENOENT', expect.objectContaining({ index: 0 })]]);
+  });
+
+  test('an operation that fails only when the elements before it are there, and what stands behind that', async () => {
+    await begin().addElements(v4, ['10.0.0.1']).commit();
+    const error = await refused(
+      begin()
+        .createElements(v4, ['10.0.0.1', '10.0.0.2'])
+        .createElements(v4, ['10.0.0.2', '10.0.0.3'])
+        .createElements(v4, ['10.0.0.3', '10.0.0.4'])
+        .deleteElements(v4, ['10.0.0.3', '10.0.0.4']),
+    );
+    expect(named(error)).toEqual([
+      [0, 'EEXIST', expect.objectContaining({ index: 0 })],
+      [1, 'EEXIST', expect.objectContaining({ index: 0 })],
+      [2, 'EEXIST', expect.objectContaining({ index: 0 })],
+    ]);
+  });
+
+  test('but every other refusal behind the bad element is', async () => {
+    await begin().addElements(v4, ['10.0.0.1']).commit();
+    const error = await refused(
+      begin()
+        .createElements(v4, ['10.0.0.1', '10.0.0.2'])
+        .deleteElements(v4, ['10.0.0.2', '10.0.0.8'])
+        .add(rule(chain(filter, 'missing'), [accept])),
+    );
+    expect(named(error)).toEqual([
+      [0, 'EEXIST', expect.objectContaining({ index: 0 })],
+      [1, 'ENOENT', expect.objectContaining({ index: 1, key: '10.0.0.8' })],
+      [2, 'ENOENT', undefined],
+    ]);
+  });
+});
+
 describe('several refusals of different kinds in one transaction', () => {
   test('are all named with verb, target, field and code', async () => {
     await begin()
@@ -432,8 +484,8 @@ describe('without the rights', () => {
     const nft = Nftables.open();
     const t = table('ip', 't');
     const s = set(t, 's', { key: ipv4Addr });
-    const say = ({ name, outcome, code, failures, message }) =>
-      console.log(JSON.stringify({ name, outcome, code, failures, message }));
+    const say = ({ name, outcome, code, failures, failuresLost, message }) =>
+      console.log(JSON.stringify({ name, outcome, code, failures, failuresLost, message }));
     ${body}
     await nft.close();
   `;
@@ -503,5 +555,24 @@ describe('without the rights', () => {
     expect(Number(sizes?.[1])).toBeGreaterThan(Number(sizes?.[2]));
     expect(tables).toEqual([]);
     expect(listed).toBe(1000);
+  });
+
+  test('too many bad elements to send each by itself: only what is certain is named', () => {
+    // In a message of their own they take more than 48 bytes each, together some 16.
+    const [refusal] = runAs(
+      'unshare',
+      ['-rn'],
+      `const { readFileSync } = await import('node:fs');
+       const limit = 2 * Number(readFileSync('/proc/sys/net/core/wmem_max', 'utf8'));
+       const key = (_, i) => '10.' + (i >> 16) + '.' + ((i >> 8) & 255) + '.' + (i & 255);
+       const many = Array.from({ length: Math.ceil(limit / 48) }, key);
+       await nft.transaction().add(t).add(s).addElements(s, ['10.0.0.7']).commit();
+       await nft.transaction().createElements(s, many).deleteElements(s, [many.at(-1)]).commit().catch(say);`,
+    );
+    expect(refusal).toMatchObject({ outcome: 'aborted', code: 'EEXIST', failuresLost: true });
+    expect(refusal).toMatchObject({
+      failures: [{ operation: 0, code: 'EEXIST', element: { index: 7, key: '10.0.0.7' } }],
+      message: expect.stringContaining('… and perhaps others that could not be found out'),
+    });
   });
 });

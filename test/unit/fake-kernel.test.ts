@@ -5,8 +5,11 @@ import {
   baseChain,
   ClosedError,
   chain,
+  concatType,
   counter,
+  counterObject,
   drop,
+  flowtable,
   GenerationConflictError,
   goto,
   inetService,
@@ -207,5 +210,117 @@ describe('it is a socket like the others', () => {
     expect(() => second.commitSync()).toThrow(PendingError);
     await commit;
     second.commitSync();
+  });
+});
+
+describe('monitors', () => {
+  test('hear every transaction, of which process, as they would on a kernel', async () => {
+    const kernel = new FakeKernel({ process: { id: 7, name: 'seven' } });
+    const nft = begun(kernel);
+    await using monitor = nft.monitor();
+    await nft
+      .transaction()
+      .add(chain(filter, 'web'))
+      .add(rule(input, [jump('web')], { comment: 'in' }))
+      .add(counterObject(filter, 'hits'))
+      .add(flowtable(filter, 'fast', { priority: 0, devices: ['lo'] }))
+      .addElements(marks, [[80, 7]])
+      .commit();
+    const { value: first } = await monitor.next();
+    expect(first).toMatchObject({
+      kind: 'transaction',
+      generation: kernel.generation,
+      processId: 7,
+      processName: 'seven',
+    });
+    const told = first?.kind === 'transaction' ? first.changes : [];
+    expect(told.map((change) => [change.kind, 'verb' in change && change.verb])).toEqual(
+      ['chain', 'rule', 'object', 'flowtable', 'element'].map((kind) => [kind, 'new']),
+    );
+    const other = new Nftables(kernel.socketOf({ id: 8, name: 'nft' }));
+    await other.transaction().delete(filter).commit();
+    const { value: second } = await monitor.next();
+    expect(second).toMatchObject({ processId: 8, processName: 'nft' });
+    const deleted = second?.kind === 'transaction' ? second.changes : [];
+    expect(deleted.map(({ kind }) => kind)).toEqual([
+      'rule',
+      'set',
+      'set',
+      'set',
+      'flowtable',
+      'object',
+      'chain',
+      'chain',
+      'chain',
+      'table',
+    ]);
+  });
+
+  test('hear nothing of what changes nothing, is refused, or only checked', async () => {
+    const nft = begun();
+    await using monitor = nft.monitor();
+    await nft.transaction().add(filter).commit();
+    await expect(nft.transaction().create(filter).commit()).rejects.toThrow(TransactionError);
+    await nft.transaction().delete(filter).check();
+    await nft.transaction().add(chain(filter, 'only')).commit();
+    const { value } = await monitor.next();
+    expect(value).toMatchObject({ changes: [{ kind: 'chain', verb: 'new' }] });
+  });
+
+  test('that are slow get a gap, and then how things stand', async () => {
+    const nft = begun();
+    await using monitor = nft.monitor({ receiveBufferBytes: 4096 });
+    for (let i = 0; i < 100; i++) {
+      await nft
+        .transaction()
+        .add(chain(filter, `c${i}`))
+        .commit();
+    }
+    const kinds: string[] = [];
+    while (kinds.at(-1) !== 'snapshot') kinds.push((await monitor.next()).value?.kind ?? 'nothing');
+    expect(kinds.slice(-2)).toEqual(['gap', 'snapshot']);
+    await nft.transaction().add(chain(filter, 'after')).commit();
+    expect((await monitor.next()).value).toMatchObject({ changes: [{ object: { name: 'after' } }] });
+  });
+
+  test('end when they are closed, also while they wait', async () => {
+    const nft = begun();
+    const monitor = nft.monitor();
+    const waiting = monitor.next();
+    await monitor.close();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('ranges', () => {
+  const networks = set(filter, 'networks', { key: ipv4Addr, intervals: true, timeouts: true });
+  const pairs = set(filter, 'pairs', { key: concatType(ipv4Addr, inetService), intervals: true });
+
+  test('are looked up by what is in them', async () => {
+    const nft = begun();
+    await nft.transaction().add(networks).add(pairs).commit();
+    await nft.set(networks).add(['10.0.0.0/8', '192.168.0.0/16']);
+    await nft.set(pairs).add([['10.0.0.0/8', { from: 80, to: 90 }]]);
+    expect(await nft.set(networks).has('10.1.2.3')).toBe(true);
+    expect(await nft.set(networks).has('11.0.0.0')).toBe(false);
+    expect(await nft.set(networks).get('192.168.7.7')).toMatchObject({ key: '192.168.0.0/16' });
+    expect(await nft.set(pairs).has(['10.1.1.1', 85])).toBe(true);
+    expect(await nft.set(pairs).has(['10.1.1.1', 91])).toBe(false);
+  });
+
+  test('leave as a whole, and then there is room', async () => {
+    let nowMs = 0;
+    const nft = begun(new FakeKernel({ nowMs: () => nowMs }));
+    await nft
+      .transaction()
+      .add(networks)
+      .addElements(networks, [{ key: '10.0.0.0/8', timeoutMs: 1000 }])
+      .commit();
+    const inside = () => nft.transaction().addElements(networks, ['10.1.0.0/16']).commit();
+    await expect(inside()).rejects.toMatchObject({ code: 'EEXIST' });
+    nowMs = 2000;
+    expect(await nft.listElements(networks)).toEqual([]);
+    await inside();
+    expect((await nft.listElements(networks)).map(({ key }) => key)).toEqual(['10.1.0.0/16']);
   });
 });

@@ -93,6 +93,15 @@ export function setName(set: OwnSet, epoch: number): string {
   return epoch === 1 ? SET_NAMES[set] : `${SET_NAMES[set]}-${epoch}`;
 }
 
+const OWN_SETS: ReadonlyMap<string, OwnSet> = new Map(
+  Object.entries(SET_NAMES).map(([set, name]) => [name, set as OwnSet]),
+);
+
+/** Which of our sets the kernel's name is of, at any epoch; undefined: of none. */
+export function setNamed(name: string): OwnSet | undefined {
+  return OWN_SETS.get(name) ?? OWN_SETS.get(name.replace(/-\d+$/, ''));
+}
+
 const SMALLEST_CAPACITY = 1024;
 
 /** Room for twice of what there is: a declared size loads a set two to four times faster, and is a hard limit. */

@@ -20,8 +20,10 @@ import { type OwnSet, type SetInstances, setName } from './set-names.ts';
 export type FamilySets = ReturnType<typeof familySets>;
 
 /** The table that kube-proxy uses too: it removes ours when a user goes back, and Calico looks for it. */
+export const TABLE_NAME = 'kube-proxy';
+
 export function familyTable(family: Family): Table {
-  return table(family, 'kube-proxy', { comment: 'rules of nft-proxier' });
+  return table(family, TABLE_NAME, { comment: 'rules of nft-proxier' });
 }
 
 export function familySets(family: Family, instances: SetInstances, dispatchEpoch = 1) {

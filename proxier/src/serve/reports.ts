@@ -22,6 +22,12 @@ export function logListener(log: Logger, isOnce: boolean): Omit<ProxierListener,
     restored(service) {
       log.info(`Service ${service} is programmed again`);
     },
+    repaired(operations) {
+      log.warn(`somebody else had changed our tables: put right with ${count(operations, 'operation')}`);
+    },
+    deaf(error) {
+      log.warn(`changes of our tables by others are noticed late: ${error.message}`);
+    },
     conflicts(appeared, resolved) {
       for (const { service, frontend } of resolved) log.info(`resolved: Service ${service}: ${frontend}`);
       for (const { service, frontend, owner } of appeared) {

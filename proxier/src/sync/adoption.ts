@@ -90,7 +90,7 @@ export async function adopt(
 }
 
 /** The epoch of the newest chains of this layout. */
-function ownEpoch({ chains, sets }: KernelTable): number | undefined {
+export function ownEpoch({ chains, sets }: KernelTable): number | undefined {
   const epochs = chains
     .filter(({ name, comment }) => comment === LAYOUT_COMMENT && /^services(-\d+)?$/.test(name))
     .map(({ name }) => epochIn(name, 'services') ?? 0);

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type Committed, type Nftables, RequestError, TransactionError } from 'nftlink';
+import { TABLE_NAME } from '../layout/sets.ts';
 import type { ServiceState } from '../model/frontends.ts';
 import { culpritsOf } from './culprits.ts';
+import { Drift } from './drift.ts';
 import type { FamilyProgram } from './family-program.ts';
 import { Quarantine, type SetAside } from './quarantine.ts';
 
@@ -30,6 +32,10 @@ export interface SyncListener {
   setAside(refused: SetAside): void;
   /** A Service that was set aside is programmed now. */
   restored(service: string): void;
+  /** Somebody else had changed our tables: so many operations put that right. */
+  repaired(operations: number): void;
+  /** Changes by others are noticed later than they could be: the kernel's events can't be listened to. */
+  deaf(error: Error): void;
 }
 
 export interface SyncOptions {
@@ -61,6 +67,8 @@ export class SyncLoop {
   /** A sync is due even if nothing changed: the first one, and the one after a failure. */
   #mustSync = true;
   #running: Promise<void> | undefined;
+  readonly #drift: Drift;
+  #isVerifying = false;
   #afterwards: Promise<void> = Promise.resolve();
 
   constructor(
@@ -73,6 +81,12 @@ export class SyncLoop {
     this.#programs = programs;
     this.#listener = listener;
     this.#options = options;
+    this.#drift = new Drift(
+      nft,
+      TABLE_NAME,
+      () => this.#wake?.(),
+      (error) => listener.deaf(error),
+    );
   }
 
   /** Takes Services' new states. The first call also makes the tables, so it may be empty. */
@@ -90,6 +104,7 @@ export class SyncLoop {
   verify(): void {
     for (const program of this.#programs) program.invalidate();
     this.#mustSync = true;
+    this.#isVerifying = true;
     this.#wake?.();
   }
 
@@ -112,11 +127,13 @@ export class SyncLoop {
     this.#wake?.();
     await this.#running;
     await this.#afterwards;
+    await this.#drift.close();
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       this.#releaseDue();
+      if (this.#drift.dueInMs === 0) this.verify();
       if (this.#queue.size > 0 || this.#mustSync) await this.#syncOrWait(false);
       else if (this.#programs.some((program) => program.hasLeftovers)) await this.#clean();
       else await this.#rest();
@@ -156,10 +173,13 @@ export class SyncLoop {
 
   async #rest(): Promise<void> {
     await this.#afterwards;
-    if (this.#queue.size > 0 || this.#mustSync) return;
+    await this.#drift.rest();
+    if (this.#queue.size > 0 || this.#mustSync || this.#drift.dueInMs === 0) return;
     for (const resolve of this.#settled.splice(0)) resolve();
     const { nextTrialMs } = this.#quarantine;
-    await this.#quiet(nextTrialMs === undefined ? undefined : Math.max(0, nextTrialMs - performance.now()));
+    const trialInMs = nextTrialMs === undefined ? [] : [Math.max(0, nextTrialMs - performance.now())];
+    const waits = [...trialInMs, ...(this.#drift.dueInMs === undefined ? [] : [this.#drift.dueInMs])];
+    await this.#quiet(waits.length === 0 ? undefined : Math.min(...waits));
   }
 
   /** Waits for a change; true when none came for so long. */
@@ -167,7 +187,8 @@ export class SyncLoop {
     const woken = new Promise<boolean>((resolve) => {
       this.#wake = () => resolve(false);
     });
-    const changed = this.#queue.size > 0 || this.#mustSync || this.#stopping.signal.aborted;
+    const changed =
+      this.#queue.size > 0 || this.#mustSync || this.#drift.dueInMs === 0 || this.#stopping.signal.aborted;
     if (changed) return false;
     if (durationMs === undefined) return woken;
     const timer = new AbortController();
@@ -179,13 +200,8 @@ export class SyncLoop {
 
   /** Makes one transaction of all that waits. Gives the error when it was not committed and is not worth an immediate retry. */
   async #sync(retireClasses: boolean): Promise<Error | undefined> {
-    let wasJustRead: boolean;
-    try {
-      wasJustRead = await this.#load();
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      return error;
-    }
+    const wasJustRead = await this.#prepare();
+    if (wasJustRead instanceof Error) return wasJustRead;
     const states = this.#queue;
     const arrivalMs = this.#firstArrivalMs;
     this.#queue = new Map();
@@ -201,15 +217,13 @@ export class SyncLoop {
       if (!(error instanceof TransactionError)) throw error;
       return this.#refused(error, wasJustRead, states.values());
     }
-    const nowMs = performance.now();
-    for (const program of this.#programs) program.committed(nowMs);
-    for (const service of this.#quarantine.acquit()) this.#listener.restored(service);
+    this.#committed(transaction.size, wasJustRead);
     if (transaction.size + states.size > 0) {
       this.#listener.committed({
         services: states.size,
         operations: transaction.size,
         kernelTimeMs: committed.kernelTimeMs,
-        latencyMs: states.size > 0 ? nowMs - arrivalMs : 0,
+        latencyMs: states.size > 0 ? performance.now() - arrivalMs : 0,
       });
     }
     const { afterCommit } = this.#options;
@@ -219,9 +233,33 @@ export class SyncLoop {
     return undefined;
   }
 
+  /** Sees to it that every family knows what the kernel has. Says whether that had to be read. */
+  async #prepare(): Promise<boolean | RequestError> {
+    this.#drift.begin();
+    try {
+      await this.#drift.lookSometimes();
+      if (this.#drift.dueInMs === 0) this.verify();
+      return await this.#load();
+    } catch (error) {
+      if (error instanceof RequestError) return error;
+      throw error;
+    }
+  }
+
+  #committed(operations: number, wasJustRead: boolean): void {
+    const nowMs = performance.now();
+    for (const program of this.#programs) program.committed(nowMs);
+    if (operations > 0) this.#drift.committed();
+    if (wasJustRead) this.#drift.endReading();
+    if (this.#isVerifying && operations > 0) this.#listener.repaired(operations);
+    this.#isVerifying = false;
+    for (const service of this.#quarantine.acquit()) this.#listener.restored(service);
+  }
+
   /** Reads what the kernel has, for families that don't know. */
   async #load(): Promise<boolean> {
     const unknown = this.#programs.filter((program) => !program.isLoaded);
+    if (unknown.length > 0) await this.#drift.beginReading();
     for (const program of unknown) await program.load(this.#nft, performance.now());
     return unknown.length > 0;
   }

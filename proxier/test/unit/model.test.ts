@@ -191,4 +191,17 @@ describe('the cluster', () => {
     expect(apply({ deleted: ['shop/cart'] }, {})).toEqual([]);
     expect([...cluster.states()].map(({ service }) => service)).toEqual(['shop/pay']);
   });
+
+  test('does not use slices that were written for a headless Service', () => {
+    const labels = { ...slice.metadata.labels, 'service.kubernetes.io/headless': '' };
+    const headless = { ...slice, metadata: { ...slice.metadata, labels } };
+    const cluster = new Cluster(NODE);
+    const services = { ...none, upserted: [aService('shop/cart', CART)] };
+    const apply = (endpointSlices: object) =>
+      cluster.apply({ services, endpointSlices: { ...none, ...endpointSlices } }).states[0]?.ports[0]
+        ?.cluster;
+    expect(apply({ upserted: [headless] })).toEqual([]);
+    expect(texts(apply({ upserted: [slice] }) ?? [])).toEqual(['10.1.0.1:8080']);
+    expect(apply({ upserted: [headless] })).toEqual([]);
+  });
 });

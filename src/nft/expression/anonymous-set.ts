@@ -4,9 +4,11 @@ import { bytesOf, type DataType } from '../type/data-type.ts';
 /** A constant set without a name, which belongs to the one rule that uses it: nft's `{ 22, 80 }`. */
 export interface AnonymousSet<K = unknown> {
   readonly kind: 'anonymous set';
+  /** The type of its keys. */
   readonly key: DataType<never, unknown>;
   /** The keys' bytes, one after the other, each `key.byteLength` long. */
   readonly keys: Uint8Array;
+  /** How many keys it has. */
   readonly size: number;
   /** Carries the type of the elements; never present. */
   readonly __element?: K;

@@ -1,6 +1,6 @@
 import type { Verdict } from '../verdict.ts';
 import type { AnonymousSet } from './anonymous-set.ts';
-import { bytes, type Expression, type ExpressionAttribute, expression } from './expression.ts';
+import { bytes, type Expression, type ExpressionAttribute, expressionOf } from './expression.ts';
 import { immediateKind } from './immediate.ts';
 import { bitwiseKind, byteorderKind, cmpKind, lookupKind, rangeKind } from './kinds.ts';
 
@@ -11,17 +11,23 @@ export type Comparison = 'eq' | 'neq' | 'lt' | 'lte' | 'gt' | 'gte';
 /** NFTNL_EXPR_CMP_DATA. */
 const CMP_DATA = 3;
 /** Comparisons are what rules have most of: all but the value is made once. */
-const comparisons = new Map<string, readonly ExpressionAttribute[]>();
+const comparisons: { readonly [op in Comparison]: Map<number, readonly ExpressionAttribute[]> } = {
+  eq: new Map(),
+  neq: new Map(),
+  lt: new Map(),
+  lte: new Map(),
+  gt: new Map(),
+  gte: new Map(),
+};
 
 /** Ends the rule unless the register compares so with the value. */
 export function cmp(register: number, op: Comparison, value: Uint8Array): Expression {
-  const key = `${register} ${op}`;
-  let head = comparisons.get(key);
+  let head = comparisons[op].get(register);
   if (head === undefined) {
     head = cmpKind.make({ sreg: register, op }).attributes;
-    comparisons.set(key, head);
+    comparisons[op].set(register, head);
   }
-  return expression('cmp', [...head, bytes(CMP_DATA, value)]);
+  return expressionOf('cmp', [...head, bytes(CMP_DATA, value)]);
 }
 
 /** Ends the rule unless the register lies between two values, both included (`neq`: outside them). */

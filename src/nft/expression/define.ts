@@ -17,7 +17,9 @@ export type ReadValues<F extends Fields> = {
 
 /** One kind of expression: how it is made, and how it is read from the kernel. */
 export interface ExpressionKind<F extends Fields = Fields> {
+  /** The kernel's name: `'payload'`. */
   readonly name: string;
+  /** How each field is written and read, by name. */
   readonly fields: F;
   /** Throws InvalidArgumentError, which names the field. What libnftnl 1.2.4 does not know is written without it. */
   make(values: FieldValues<F>): Expression;

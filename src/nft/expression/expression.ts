@@ -7,7 +7,9 @@ import type { AnonymousSet } from './anonymous-set.ts';
  * `NFTNL_EXPR_*` numbers with values as libnftnl takes them: integers in host order, strings without a final zero.
  */
 export interface Expression {
+  /** The kernel's name: `'payload'`. */
   readonly name: string;
+  /** In the order in which libnftnl is given them. */
   readonly attributes: readonly ExpressionAttribute[];
   /** In place of `attributes`: netlink attributes as they go to the kernel, past libnftnl. */
   readonly raw?: Uint8Array;
@@ -17,13 +19,17 @@ export interface Expression {
 
 /** An attribute of an expression, by libnftnl's number. */
 export interface ExpressionAttribute {
+  /** libnftnl's number, `NFTNL_EXPR_*`. */
   readonly id: number;
+  /** The value as libnftnl takes it: integers in host order. */
   readonly bytes: Uint8Array;
 }
 
 /** An expression as it goes over netlink: `NFTA_EXPR_NAME` and `NFTA_EXPR_DATA`. `listRules` gives these. */
 export interface RawExpression {
+  /** The kernel's name: `'payload'`. */
   readonly name: string;
+  /** The attributes inside `NFTA_EXPR_DATA` as on the wire: integers big-endian. */
   readonly data: Uint8Array;
 }
 
@@ -45,7 +51,15 @@ export function expression(
   name: string,
   attributes: readonly (ExpressionAttribute | undefined)[],
 ): Expression {
-  return Object.freeze({ name, attributes: attributes.filter((attribute) => attribute !== undefined) });
+  return expressionOf(
+    name,
+    attributes.filter((attribute) => attribute !== undefined),
+  );
+}
+
+/** The expression with just these attributes. */
+export function expressionOf(name: string, attributes: readonly ExpressionAttribute[]): Expression {
+  return Object.freeze({ name, attributes });
 }
 
 export function u32(id: number, value: number): ExpressionAttribute {

@@ -1,4 +1,4 @@
-import { compareAt, decrement, increment, isHighest } from './key-bytes.ts';
+import { compareAt, copyAt, decrement, increment, isHighest } from './key-bytes.ts';
 import { sortedOrder } from './sorted-order.ts';
 
 /** Ranges of keys by their first and last key, both included, `width` bytes each. */
@@ -85,8 +85,8 @@ class Arrangement {
 
   #append(row: number): void {
     const { width, first, last } = this.#list;
-    first.copy(this.#first, this.#size * width, row * width, (row + 1) * width);
-    last.copy(this.#last, this.#size * width, row * width, (row + 1) * width);
+    copyAt(first, row, this.#first, this.#size, width);
+    copyAt(last, row, this.#last, this.#size, width);
     this.#rows[this.#size++] = row;
   }
 
@@ -95,9 +95,7 @@ class Arrangement {
     const group = this.#merged.at(-1);
     if (group?.place === place) group.rows.push(row);
     else this.#merged.push({ place, rows: [this.#rows[place] ?? 0, row] });
-    if (compareAt(last, row, this.#last, place, width) > 0) {
-      last.copy(this.#last, place * width, row * width, (row + 1) * width);
-    }
+    if (compareAt(last, row, this.#last, place, width) > 0) copyAt(last, row, this.#last, place, width);
   }
 }
 

@@ -1,3 +1,5 @@
+import { compareAt } from './key-bytes.ts';
+
 /** Rows that are sorted at a time; between two of these the event loop may turn. */
 const RUN = 4096;
 
@@ -30,7 +32,7 @@ function sortRun(keys: Buffer, width: number, run: Uint32Array, start: number): 
   const numbers = new Float64Array(run.length);
   for (let i = 0; i < run.length; i++) numbers[i] = keys.readUIntBE((start + i) * width, width) * RUN + i;
   numbers.sort();
-  for (const [i, number] of numbers.entries()) run[i] = start + (number % RUN);
+  for (let i = 0; i < run.length; i++) run[i] = start + ((numbers[i] ?? 0) % RUN);
 }
 
 function* mergeRuns(
@@ -59,5 +61,5 @@ function* mergeRuns(
 /** By the keys' bytes: below 0, 0 or above, like `compare` everywhere. */
 function compareKeys(keys: Buffer, width: number, a: number, b: number): number {
   if (width === 4) return keys.readUInt32BE(4 * a) - keys.readUInt32BE(4 * b);
-  return keys.compare(keys, b * width, (b + 1) * width, a * width, (a + 1) * width);
+  return compareAt(keys, a, keys, b, width);
 }

@@ -14,6 +14,7 @@ const family = (wire: number) => ({ ...layer3, wire });
 const protocol = (wire: number) => typed(wire, inetProto);
 
 interface OfConnections {
+  /** Of the transport, by name or number. */
   readonly protocol: ProtocolName | number;
   /** Which packets it is for; default: those of the table's family. */
   readonly family?: 'ip' | 'ip6' | 'inet' | number;
@@ -21,6 +22,7 @@ interface OfConnections {
 
 /** A helper that finds the related connections of a protocol. */
 export interface CtHelperObject extends ObjectBase<'ct helper'>, CtHelperState {}
+/** What a helper holds. @inline */
 interface CtHelperState extends OfConnections {
   /** The kernel's name for it: `ftp`, `sip`, `tftp` … */
   readonly helper: string;
@@ -50,6 +52,7 @@ export function ctHelperObject(
 
 /** How long the kernel remembers connections in each of their states. */
 export interface CtTimeoutObject extends ObjectBase<'ct timeout'>, CtTimeoutState {}
+/** What timeouts hold. @inline */
 interface CtTimeoutState extends OfConnections {
   /** Seconds by state (`{ established: 7200 }`). States that are left out have the kernel's values, and are listed with them. */
   readonly policySeconds: TimeoutPolicy;
@@ -89,9 +92,11 @@ export function ctTimeoutObject(
 
 /** A connection that is to be expected after another one. */
 export interface CtExpectationObject extends ObjectBase<'ct expectation'>, CtExpectationState {}
+/** What an expectation holds. @inline */
 interface CtExpectationState extends OfConnections {
   /** Port of the expected connections. */
   readonly dport: number;
+  /** How long a connection is expected, in ms. */
   readonly timeoutMs: number;
   /** How many may be expected at once, at most 255. */
   readonly size: number;

@@ -9,7 +9,9 @@ import { describeObject, type ObjectBase, type ObjectCodec, type ObjectOptions }
 /** Counts what passes it. */
 export interface CounterObject extends ObjectBase<'counter'>, CounterState {}
 interface CounterState {
+  /** Packets counted so far. */
   readonly packets: bigint;
+  /** Bytes counted so far, from the network header on. */
   readonly bytes: bigint;
 }
 
@@ -38,7 +40,9 @@ export function counterObject(
 /** Bytes that may pass, or (`over`) after which it matches. */
 export interface QuotaObject extends ObjectBase<'quota'>, QuotaState {}
 interface QuotaState {
+  /** How many bytes may pass. */
   readonly bytes: bigint;
+  /** How many of them have passed. */
   readonly used: bigint;
   /** Matches when the quota is used up, instead of until then. */
   readonly over?: true;
@@ -105,6 +109,7 @@ export function limitObject(table: Table, name: string, options: ObjectOptions &
 /** Connections that may be there at once. */
 export interface ConnlimitObject extends ObjectBase<'connlimit'>, ConnlimitState {}
 interface ConnlimitState {
+  /** How many connections. */
   readonly count: number;
   /** Matches above the count, instead of up to it. */
   readonly over?: true;

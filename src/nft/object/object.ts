@@ -5,8 +5,11 @@ import type { Table } from '../table.ts';
 export interface ObjectBase<Kind extends string> {
   /** nft's word for it. */
   readonly kind: Kind;
+  /** The table whose rules share it. */
   readonly table: Table;
+  /** 1 to 255 bytes. */
   readonly name: string;
+  /** At most 128 bytes. */
   readonly comment?: string;
 }
 

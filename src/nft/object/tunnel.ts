@@ -10,22 +10,32 @@ import { describeObject, type ObjectBase, type ObjectCodec, type ObjectOptions }
 /** How packets are sent through a tunnel: what a rule attaches to them for a device in external mode. */
 export interface TunnelObject extends ObjectBase<'tunnel'>, TunnelState {}
 
+/** What a tunnel's metadata hold: nft's `tunnel` object. */
 export interface TunnelState {
   /** The tunnel's number: a VNI, a session. */
   readonly id: number;
+  /** The outer IPv4 addresses; this or `ip6`. */
   readonly ip?: { readonly saddr?: string; readonly daddr?: string };
+  /** The outer IPv6 addresses and flow label; this or `ip`. */
   readonly ip6?: { readonly saddr?: string; readonly daddr?: string; readonly flowlabel?: number };
   /** NFT_TUNNEL_F_*: 1 no checksums, 2 don't fragment, 4 sequence numbers. */
   readonly flags?: number;
+  /** Type of service of the outer header, one byte. */
   readonly tos?: number;
+  /** Time to live of the outer header, 1 to 255. */
   readonly ttl?: number;
+  /** Outer source port. */
   readonly sport?: number;
+  /** Outer destination port. */
   readonly dport?: number;
   /** What the kind of tunnel needs; of geneve several. */
   readonly options?: readonly TunnelOption[];
 }
 
-/** Options of one kind of tunnel. */
+/**
+ * Options of one kind of tunnel, as the kernel's attributes have them: vxlan's group policy (`gbp`, 32 bits); erspan's `version` with an
+ * `index` (32 bits) for 1, or a `hardwareId` and `direction` (8 bits each) for 2; geneve's `class` (16 bits), `type` (8 bits) and `data`.
+ */
 export type TunnelOption =
   | { readonly vxlan: { readonly gbp?: number } }
   | {

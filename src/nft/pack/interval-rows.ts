@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
-import { increment, isHighest, isZero } from '../interval/key-bytes.ts';
+import { copyAt, increment, isHighest, isZero } from '../interval/key-bytes.ts';
 import { type ArrangedRanges, arrangeRanges, type RangeList } from '../interval/range-list.ts';
 import type { AnySet, ElementOptions } from '../set.ts';
 import { type Interval, readInterval, writeBounds } from '../type/range.ts';
@@ -154,7 +154,10 @@ export class IntervalRows implements ElementRows {
     }
     this.merged = merged;
     const sources = new Uint32Array(arranged.count + catchAll.length);
-    for (const [i, row] of arranged.rows.entries()) sources[i] = given[row] ?? 0;
+    for (let i = 0; i < arranged.count; i++) {
+      sources[i] = given[arranged.rows[i] ?? 0] ?? 0;
+      if (i % ROWS_BETWEEN_YIELDS === ROWS_BETWEEN_YIELDS - 1) yield;
+    }
     sources.set(catchAll, arranged.count);
     this.#sources = sources;
     this.#ranges = arranged.count;
@@ -232,7 +235,7 @@ export class IntervalRows implements ElementRows {
       if (!isEnd) row++;
       if (row >= this.#ranges) break;
       const keys = isEnd ? this.#last : this.#first;
-      keys.copy(column, i * width, row * width, (row + 1) * width);
+      copyAt(keys, row, column, i, width);
       if (isEnd) increment(column, i * width, width);
     }
   }

@@ -218,7 +218,8 @@ function packOptions(writer: PackedWriter, set: AnySet, list: ElementList): void
   // One look at each element; nothing more where there are no options, as in most lists.
   const renewed = list.renew === true && (set.timeouts === true || set.timeoutMs !== undefined);
   let options = renewed ? new Array<ElementOptions>(list.elements.length).fill(NO_OPTIONS) : undefined;
-  for (const [i, element] of list.elements.entries()) {
+  for (let i = 0; i < list.elements.length; i++) {
+    const element = list.elements[i];
     if (!hasOptions(element)) continue;
     options ??= new Array<ElementOptions>(list.elements.length).fill(NO_OPTIONS);
     options[i] = element;

@@ -82,7 +82,9 @@ export const ct = {
   avgpkt: ctField(hostUint64, CT_KEYS.avgpkt),
   zone: ctField(hostUint16, CT_KEYS.zone),
   id: ctField(uint32, CT_KEYS.id),
+  /** The direction of the connection's first packet: nft's `ct original`. */
   original: oneWay('original'),
+  /** The direction of the answers: nft's `ct reply`. */
   reply: oneWay('reply'),
 } as const;
 

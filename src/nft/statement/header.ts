@@ -20,7 +20,7 @@ import {
   inetProto,
 } from '../type/named.ts';
 import { bitSource } from './bits.ts';
-import type { Checksum, Need, Source } from './source.ts';
+import { type Checksum, loadOnce, type Need, type Source } from './source.ts';
 
 /** The headers of packets. Names are nft's; a rule checks first that the packet has the header. */
 
@@ -41,7 +41,7 @@ function field<In, Out>(
     type,
     needs,
     field: { base, offset, ...(checksum === undefined ? {} : { checksum }) },
-    load: (word: number) => [payload(base, offset, type.byteLength, registerNumber(word))],
+    load: loadOnce((word) => payload(base, offset, type.byteLength, registerNumber(word))),
   });
 }
 

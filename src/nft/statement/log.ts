@@ -13,6 +13,7 @@ export interface LogOptions {
   readonly prefix?: string;
   /** A syslog level, 0 to 7; 8 writes to the audit log. */
   readonly level?: number;
+  /** What else the line says. */
   readonly flags?: readonly LogFlag[] | 'all';
   /** A netlink group of nfnetlink_log. */
   readonly group?: number;

@@ -20,7 +20,7 @@ import {
 import { dayOfWeek, existence, inetProto, nfProto, packetType } from '../type/named.ts';
 import { classid, ifname } from '../type/text.ts';
 import { timeNs, timeOfDay } from '../type/time.ts';
-import type { Source } from './source.ts';
+import { loadOnce, type Source } from './source.ts';
 
 /** NFT_META_* keys of linux/netfilter/nf_tables.h. */
 export const META_KEYS = {
@@ -68,7 +68,7 @@ function metaField<In, Out>(type: DataType<In, Out>, key: number): Source<In, Ou
     kind: 'source',
     type,
     needs: [],
-    load: (word: number) => [metaLoad(key, registerNumber(word))],
+    load: loadOnce((word) => metaLoad(key, registerNumber(word))),
   });
 }
 

@@ -19,13 +19,12 @@ const ETHER_TYPES = {
 } as const;
 
 /** The expressions that make sure of a need; nothing where the rule's family does, or where `known` has it already. */
-export function satisfy(need: Need, family: Family, known: Set<string>): readonly Expression[] {
-  const key = keyOf(need);
-  if (known.has(key)) return [];
-  known.add(key);
+export function satisfy(need: Need, family: Family, known: Need[]): readonly Expression[] {
+  for (const other of known) if (isSame(need, other)) return [];
+  known.push(need);
   switch (need.layer) {
     case 'transport':
-      return [metaLoad(META_KEYS.l4proto, REGISTER), cmp(REGISTER, 'eq', Uint8Array.of(need.protocol))];
+      return transport(need.protocol);
     case 'network':
       return network(need.family, family);
     case 'link':
@@ -40,19 +39,29 @@ export function satisfy(need: Need, family: Family, known: Set<string>): readonl
   }
 }
 
-function keyOf(need: Need): string {
+function isSame(need: Need, other: Need): boolean {
   switch (need.layer) {
     case 'transport':
-      return `transport ${need.protocol}`;
+      return other.layer === 'transport' && other.protocol === need.protocol;
     case 'network':
-      return `network ${need.family}`;
+      return other.layer === 'network' && other.family === need.family;
     case 'link':
-      return 'link';
+      return other.layer === 'link';
     case 'ether type':
-      return `ether type ${Buffer.from(need.type).toString('hex')}`;
+      return other.layer === 'ether type' && Buffer.compare(other.type, need.type) === 0;
     case 'header':
-      return need.key;
+      return other.layer === 'header' && other.key === need.key;
   }
+}
+
+const transports = new Map<number, readonly Expression[]>();
+
+function transport(protocol: number): readonly Expression[] {
+  const known = transports.get(protocol);
+  if (known !== undefined) return known;
+  const check = [metaLoad(META_KEYS.l4proto, REGISTER), cmp(REGISTER, 'eq', Uint8Array.of(protocol))];
+  transports.set(protocol, check);
+  return check;
 }
 
 function network(wanted: 'ip' | 'ip6' | 'arp', family: Family): readonly Expression[] {

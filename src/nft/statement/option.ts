@@ -12,6 +12,7 @@ import { type Need, type Source, type Statement, statement } from './source.ts';
 
 /** Options and extension headers, which are not at a fixed place of a packet: nft's `tcp option`, `ip option`, `exthdr`, `sctp chunk`. */
 
+/** Where the kernel looks for an option: NFT_EXTHDR_OP_*. @inline */
 type Place = 'ipv6' | 'tcpopt' | 'ipv4' | 'sctp' | 'dccp';
 
 /** NFT_EXTHDR_F_PRESENT. */
@@ -19,6 +20,7 @@ const PRESENT = 1;
 
 /** A field of an option: may be read, and those of TCP written by `setTcpOption`. */
 export interface OptionField<In, Out = In> extends Source<In, Out> {
+  /** Where it is. */
   readonly option: { readonly op: Place; readonly type: number; readonly offset: number };
 }
 
@@ -95,6 +97,7 @@ export const tcpOption = {
   windowCount: tcpWindow.field(uint8, 2),
   /** The n-th block, from 0. */
   sackLeft: (block = 0) => sack.field(uint32, 2 + SACK_BLOCK_BYTES * block),
+  /** The end of the n-th block, from 0. */
   sackRight: (block = 0) => sack.field(uint32, 6 + SACK_BLOCK_BYTES * block),
   timestampTsval: timestamp.field(uint32, 2),
   timestampTsecr: timestamp.field(uint32, 6),
@@ -147,9 +150,13 @@ function routeOption(kind: OptionKind) {
 
 /** The options of IPv4. */
 export const ipOption = {
+  /** Loose source routing: nft's `ip option lsrr`. */
   lsrr: routeOption(lsrr),
+  /** Record route: nft's `ip option rr`. */
   rr: routeOption(rr),
+  /** Strict source routing: nft's `ip option ssrr`. */
   ssrr: routeOption(ssrr),
+  /** Router alert: nft's `ip option ra`. */
   ra: {
     exists: ra.exists,
     type: ra.field(uint8, 0),
@@ -189,6 +196,7 @@ export const ip6Extension = {
     /** The n-th segment, from 1. */
     sid: (n: number) => routing.field(ipv6Addr, 8 + 16 * (n - 1)),
   },
+  /** Fragment: nft's `frag`. */
   frag: {
     exists: frag.exists,
     nexthdr: frag.field(inetProto, 0),
@@ -197,11 +205,13 @@ export const ip6Extension = {
     moreFragments: frag.bits(uint8, 3, 0x01),
     id: frag.field(uint32, 4),
   },
+  /** Destination options: nft's `dst`. */
   dst: {
     exists: destination.exists,
     nexthdr: destination.field(inetProto, 0),
     hdrlength: destination.field(uint8, 1),
   },
+  /** Mobility: nft's `mh`. */
   mh: {
     exists: mobility.exists,
     nexthdr: mobility.field(inetProto, 0),
@@ -242,10 +252,15 @@ export function sctpChunk(chunk: SctpChunkName) {
   }
   const kind = optionKind('sctp', SCTP_CHUNKS[chunk]);
   return {
+    /** Whether the packet has it. */
     exists: kind.exists,
+    /** Its number, one byte. */
     type: kind.field(uint8, 0),
+    /** One byte. */
     flags: kind.field(uint8, 1),
+    /** In bytes, network order; the header of four bytes included. */
     length: kind.field(uint16, 2),
+    /** Any 1, 2 or 4 bytes of it, from the start of its header. */
     at: (offset: number, byteLength: 1 | 2 | 4) => kind.field(INTEGERS[byteLength], offset),
   } as const;
 }

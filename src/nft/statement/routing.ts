@@ -121,7 +121,9 @@ export const osf = {
 } as const;
 
 function osfField(ttl: OsfTtl, flags: number): Source<string> {
-  return loaded(name16, (dreg) => osfKind.make({ dreg, ttl: OSF_TTL[ttl], flags }));
+  // The kernel refuses flags of 0.
+  const fields = { ttl: OSF_TTL[ttl], ...(flags === 0 ? {} : { flags }) };
+  return loaded(name16, (dreg) => osfKind.make({ dreg, ...fields }));
 }
 
 /** NFT_XFRM_KEY_*. */
@@ -143,7 +145,9 @@ export function ipsec(direction: 'in' | 'out', spnum = 0) {
     saddr6: xfrmField(ipv6Addr, XFRM_KEYS.saddr6),
     /** `ip6 daddr`. */
     daddr6: xfrmField(ipv6Addr, XFRM_KEYS.daddr6),
+    /** nft's `reqid`, host order. */
     reqid: xfrmField(hostUint32, XFRM_KEYS.reqid),
+    /** nft's `spi`, network order. */
     spi: xfrmField(uint32, XFRM_KEYS.spi),
   } as const;
 }

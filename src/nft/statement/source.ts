@@ -6,6 +6,7 @@ import type { DataType } from '../type/data-type.ts';
 /** Something that a rule can read: a header field, packet metadata, a generated number, or several side by side. */
 export interface Source<In, Out = In> {
   readonly kind: 'source';
+  /** What its values are. */
   readonly type: DataType<In, Out>;
   /** What must be true of the packet before this can be read. A rule checks it first, as nft does. */
   readonly needs: readonly Need[];
@@ -19,7 +20,9 @@ export interface Source<In, Out = In> {
   readonly field?: PayloadField;
 }
 
+/** Where a field of a packet lies. @inline */
 interface PayloadField {
+  /** The header that `offset` is counted from. */
   readonly base: PayloadBase;
   /** In bytes, from the start of the header. */
   readonly offset: number;
@@ -27,8 +30,9 @@ interface PayloadField {
   readonly checksum?: Checksum;
 }
 
-/** The checksum of the header that a field is part of. */
+/** The checksum of the header that a field is part of. @inline */
 export interface Checksum {
+  /** How it is counted. */
   readonly type: 'none' | 'inet' | 'sctp';
   /** Of the checksum itself, in bytes from the start of the header. */
   readonly offset: number;
@@ -36,8 +40,9 @@ export interface Checksum {
   readonly isPseudoHeader?: true;
 }
 
-/** Bits in what is loaded: compared in place, as nft does. */
+/** Bits in what is loaded: compared in place, as nft does. @inline */
 export interface BitField {
+  /** As long as what is loaded, in its byte order. */
   readonly mask: Uint8Array;
   /** Bits to the right of the value. */
   readonly shift: number;
@@ -59,9 +64,20 @@ export type Need =
 /** Part of a rule. */
 export interface Statement {
   readonly kind: 'statement';
+  /** What must be true of the packet first. */
   readonly needs: readonly Need[];
   /** A few statements (reject) differ by the family of the table that they stand in. */
   expressions(family: Family): readonly Expression[];
+}
+
+/** A `load` that makes its expression once for each word: rules are many and what they read is little. */
+export function loadOnce(make: (word: number) => Expression): (word: number) => readonly Expression[] {
+  const made: (readonly Expression[])[] = [];
+  return (word) => {
+    const known = made[word] ?? Object.freeze([make(word)]);
+    made[word] = known;
+    return known;
+  };
 }
 
 export function statement(needs: readonly Need[], expressions: readonly Expression[]): Statement {

@@ -17,6 +17,7 @@ export function counterFrom(packets: number | bigint, bytes: number | bigint): S
 
 /** How `quota` counts. */
 export interface QuotaOptions {
+  /** How many bytes. */
   readonly bytes: number | bigint;
   /** Bytes that are used up already. Default: 0. */
   readonly used?: number | bigint;

@@ -2,36 +2,35 @@ import { InvalidArgumentError } from '../../invalid-argument.ts';
 import type { DataType } from './data-type.ts';
 
 const ZERO = 48;
-const DOT_FROM_ZERO = 46 - ZERO;
+const DOT = 46;
+const COLON = 58;
+const NONE = -1;
 
 /** Writes a dotted IPv4 address; false when the text is not one. Leading zeros are refused: they are octal to some. */
 function parseIPv4(text: string, into: Uint8Array, offset: number): boolean {
-  let octet = 0;
-  let digits = 0;
-  let index = 0;
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - ZERO;
-    if (digit === DOT_FROM_ZERO) {
-      if (digits === 0 || index === 3) return false;
-      into[offset + index++] = octet;
-      octet = 0;
-      digits = 0;
-    } else {
-      octet = withDigit(octet, digits++, digit);
-      if (octet === BAD) return false;
-    }
+  let at = 0;
+  for (let index = 0; index < 4; index++) {
+    if (index > 0 && text.charCodeAt(at++) !== DOT) return false;
+    const octet = octetAt(text, at);
+    if (octet === NONE) return false;
+    into[offset + index] = octet & 0xff;
+    at = octet >> 8;
   }
-  into[offset + 3] = octet;
-  return index === 3 && digits > 0;
+  return at === text.length;
 }
 
-const BAD = -1;
-
-/** The octet with one digit more. */
-function withDigit(octet: number, digits: number, digit: number): number {
-  if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return BAD;
-  const next = octet * 10 + digit;
-  return next > 255 ? BAD : next;
+/** The octet from `at` on and, above its 8 bits, the place behind it; NONE: there is none. */
+function octetAt(text: string, at: number): number {
+  let octet = 0;
+  let end = at;
+  for (; end < text.length; end++) {
+    const digit = text.charCodeAt(end) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    if (octet === 0 && end > at) return NONE;
+    octet = octet * 10 + digit;
+    if (octet > 255) return NONE;
+  }
+  return end === at ? NONE : (end << 8) | octet;
 }
 
 /** The dotted text of four bytes in network order. */
@@ -41,38 +40,72 @@ export function formatIPv4(bytes: Uint8Array, offset: number): string {
 
 /** Writes an IPv6 address (RFC 4291 text, `::` and an IPv4 tail included); false when the text is not one. */
 function parseIPv6(text: string, into: Uint8Array, offset: number): boolean {
-  const halves = text.split('::');
-  if (halves.length > 2) return false;
-  const head = groupsOf(halves[0] ?? '');
-  const tail = halves.length === 2 ? groupsOf(halves[1] ?? '') : [];
-  if (head === undefined || tail === undefined) return false;
-  const missing = 8 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return false;
-  const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
-  for (const [i, group] of groups.entries()) {
-    into[offset + 2 * i] = group >> 8;
-    into[offset + 2 * i + 1] = group & 0xff;
+  const end = offset + 16;
+  const gap = text.indexOf('::');
+  if (gap === -1) return writeGroups(text, 0, text.length, into, offset, end) === end;
+  const head = gap === 0 ? offset : writeGroups(text, 0, gap, into, offset, end);
+  if (head === NONE) return false;
+  const behind = gap + 2;
+  const tail = behind === text.length ? head : writeGroups(text, behind, text.length, into, head, end);
+  return tail !== NONE && openGap(into, head, tail, end);
+}
+
+/** Writes the groups from one place of the text up to another; gives the place behind them, or NONE. */
+function writeGroups(
+  text: string,
+  from: number,
+  to: number,
+  into: Uint8Array,
+  offset: number,
+  end: number,
+): number {
+  let at = from;
+  for (let place = offset; place < end; place += 2) {
+    const groupEnd = endOfGroup(text, at);
+    if (groupEnd < to && text.charCodeAt(groupEnd) === DOT) {
+      const isTail = to === text.length && place + 4 <= end;
+      return isTail && parseIPv4(text.slice(at), into, place) ? place + 4 : NONE;
+    }
+    if (!writeGroup(text, at, groupEnd, into, place)) return NONE;
+    if (groupEnd === to) return place + 2;
+    if (text.charCodeAt(groupEnd) !== COLON) return NONE;
+    at = groupEnd + 1;
   }
+  return NONE;
+}
+
+/** The place behind the hexadecimal digits from `at` on. */
+function endOfGroup(text: string, at: number): number {
+  let end = at;
+  while (end < text.length && hexDigit(text.charCodeAt(end)) !== NONE) end++;
+  return end;
+}
+
+/** Writes one to four hexadecimal digits; false when there are more or none. */
+function writeGroup(text: string, from: number, to: number, into: Uint8Array, offset: number): boolean {
+  if (to === from || to - from > 4) return false;
+  let group = 0;
+  for (let at = from; at < to; at++) group = (group << 4) | hexDigit(text.charCodeAt(at));
+  into[offset] = group >> 8;
+  into[offset + 1] = group & 0xff;
   return true;
 }
 
-function groupsOf(text: string): number[] | undefined {
-  if (text === '') return [];
-  const groups: number[] = [];
-  const parts = text.split(':');
-  for (const [i, part] of parts.entries()) {
-    if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
-      groups.push(Number.parseInt(part, 16));
-    } else if (i === parts.length - 1 && part.includes('.')) {
-      const tail = new Uint8Array(4);
-      if (!parseIPv4(part, tail, 0)) return undefined;
-      const [a = 0, b = 0, c = 0, d = 0] = tail;
-      groups.push((a << 8) | b, (c << 8) | d);
-    } else {
-      return undefined;
-    }
-  }
-  return groups;
+/** The digit's value; NONE: it is something else. */
+function hexDigit(code: number): number {
+  const digit = code - ZERO;
+  if (digit >= 0 && digit <= 9) return digit;
+  // Lower case, whichever it was.
+  const letter = (code | 0x20) - 97;
+  return letter >= 0 && letter <= 5 ? letter + 10 : NONE;
+}
+
+/** Moves what was written behind `::` to the end; false when `::` stands for nothing. */
+function openGap(into: Uint8Array, gap: number, to: number, end: number): boolean {
+  if (to === end) return false;
+  into.copyWithin(gap + end - to, gap, to);
+  into.fill(0, gap, gap + end - to);
+  return true;
 }
 
 /** RFC 5952: lower case, the first longest run of two or more zero groups shortened, IPv4-mapped with a dotted tail. */

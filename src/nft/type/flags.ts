@@ -4,6 +4,7 @@ import { readUint, writeUint } from './integer.ts';
 
 /** A type whose values are sets of named bits, host order, of 32 bits or one byte. */
 export interface FlagsType<Name extends string> extends DataType<readonly Name[] | number, readonly Name[]> {
+  /** The bit of each name. */
   readonly bits: Readonly<Record<Name, number>>;
 }
 

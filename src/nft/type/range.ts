@@ -6,7 +6,9 @@ type AnyType = DataType<never, unknown>;
 
 /** Everything from one value to another, both included: nft's `10.0.0.1-10.0.0.9`. */
 export interface Range<K> {
+  /** The first value. */
   readonly from: K;
+  /** The last value. */
   readonly to: K;
 }
 

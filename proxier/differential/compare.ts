@@ -1,0 +1,136 @@
+import type { Probe } from '../../lab/packets/packet-lab.ts';
+import { sourceAddress, type TestPacket } from '../cluster-generator/packets.ts';
+import { DEVICE } from './node-lab.ts';
+import type { Side } from './side.ts';
+import { isChoice, type Verdict, verdictOf } from './verdict.ts';
+
+/** A packet of which two proxies made something else. */
+export interface Difference {
+  readonly packet: TestPacket;
+  /** All verdicts that were seen on each side, sorted. */
+  readonly seen: readonly [readonly Verdict[], readonly Verdict[]];
+  /** On each side. */
+  readonly tries: number;
+}
+
+/** Tries of every packet; of those that have a choice; and what is added while the sides differ. */
+const FIRST_TRIES = 3;
+const CHOICE_TRIES = 9;
+const MORE_TRIES = 64;
+/** How improbable chance must have become as the reason why one side did not show a verdict of the other. */
+const CHANCE = 1e-9;
+
+/** A packet under way, with what was seen of it. */
+interface Trial {
+  readonly packet: TestPacket;
+  readonly seen: readonly [Set<Verdict>, Set<Verdict>];
+  tries: number;
+}
+
+/** Numbers tries, so that each has a client of its own: with session affinity an old client shows nothing new. */
+export type Counter = () => number;
+
+/**
+ * Sends the packets through both sides, several times each, and gives those whose verdicts differ. Endpoints are chosen at random, so
+ * both sides are asked until they have shown the same set, or until an equal side would have done so but for one time in 10⁹.
+ */
+async function compare(
+  sides: readonly [Side, Side],
+  packets: readonly TestPacket[],
+  counter: Counter,
+): Promise<readonly Difference[]> {
+  const trials = packets.map((packet): Trial => ({ packet, seen: [new Set(), new Set()], tries: 0 }));
+  await tryAll(sides, trials, FIRST_TRIES, counter);
+  await tryAll(sides, trials.filter(hasChoice), CHOICE_TRIES, counter);
+  let open = trials.filter((trial) => !agree(trial));
+  const differences: Difference[] = [];
+  while (open.length > 0) {
+    differences.push(...open.filter(isDecided).map(differenceOf));
+    const undecided = open.filter((trial) => !isDecided(trial));
+    await tryAll(sides, undecided, MORE_TRIES, counter);
+    open = undecided.filter((trial) => !agree(trial));
+  }
+  return differences;
+}
+
+/**
+ * The same with what chance may still do: one masqueraded packet of the node in 60,000 keeps its source port, and looks as if it had
+ * not been masqueraded. So a difference in the node's own packets counts when it shows again.
+ */
+export async function compareSides(
+  sides: readonly [Side, Side],
+  packets: readonly TestPacket[],
+  counter: Counter,
+): Promise<readonly Difference[]> {
+  const differences = await compare(sides, packets, counter);
+  const ofNode = differences.filter(({ packet }) => packet.origin === 'node');
+  if (ofNode.length === 0) return differences;
+  const others = differences.filter(({ packet }) => packet.origin !== 'node');
+  return [
+    ...others,
+    ...(await compare(
+      sides,
+      ofNode.map(({ packet }) => packet),
+      counter,
+    )),
+  ];
+}
+
+async function tryAll(
+  sides: readonly [Side, Side],
+  trials: readonly Trial[],
+  tries: number,
+  counter: Counter,
+): Promise<void> {
+  if (trials.length === 0) return;
+  const turns = Array.from({ length: tries }, () => trials).flat();
+  const probes = turns.map(({ packet }) => probeOf(packet, counter()));
+  await Promise.all(
+    sides.map(async (side, index) => {
+      const results = await side.send(probes);
+      for (const [turn, result] of results.entries())
+        turns[turn]?.seen[index === 0 ? 0 : 1].add(verdictOf(result));
+    }),
+  );
+  for (const trial of trials) trial.tries += tries;
+}
+
+/** Try number n of the packet. */
+export function probeOf(packet: TestPacket, n: number): Probe {
+  return {
+    from: DEVICE[packet.origin],
+    protocol: packet.protocol,
+    source: sourceAddress(packet, n),
+    destination: packet.destination,
+    port: packet.port,
+  };
+}
+
+function hasChoice({ seen: [left, right] }: Trial): boolean {
+  return [...left, ...right].some(isChoice);
+}
+
+/** A single client of a sticky Service stays with what each side once chose for it, by any of the Service's frontends: that is chance. */
+function agree({ packet, seen: [left, right] }: Trial): boolean {
+  const isChance = packet.isSticky && packet.source.kind === 'one';
+  if (isChance && hasOnlyChoices(left) && hasOnlyChoices(right)) return true;
+  return left.size === right.size && isSubset(left, right);
+}
+
+function hasOnlyChoices(verdicts: ReadonlySet<Verdict>): boolean {
+  return [...verdicts].every(isChoice);
+}
+
+function isSubset(some: ReadonlySet<Verdict>, all: ReadonlySet<Verdict>): boolean {
+  return [...some].every((verdict) => all.has(verdict));
+}
+
+/** With n verdicts, all as likely, one stays hidden with a probability of (1 - 1/n)^tries. Two more than seen: to be safe. */
+function isDecided({ seen: [left, right], tries }: Trial): boolean {
+  const n = new Set([...left, ...right]).size + 2;
+  return (1 - 1 / n) ** tries < CHANCE;
+}
+
+function differenceOf({ packet, seen: [left, right], tries }: Trial): Difference {
+  return { packet, seen: [[...left].sort(), [...right].sort()], tries };
+}
