@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { EndpointSlice, ServicePortSpec, ServiceSpec } from '../../src/kube/objects.ts';
 import { Cluster } from '../../src/model/cluster.ts';
 import { type Endpoint, type NodeIdentity, serviceState } from '../../src/model/frontends.ts';
-import { anEndpoint, aService, aSlice } from './objects.ts';
+import { anEndpoint, aService, aSlice } from '../objects.ts';
 
 const NODE = { nodeName: 'here' };
 const CART: Partial<ServiceSpec> = { clusterIPs: ['10.96.0.7'] };
