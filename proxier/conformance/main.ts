@@ -10,7 +10,10 @@ if (file === undefined || rest.length > 0) {
   );
   process.exit(2);
 }
-const scenarios = readCorpus(file);
+// Ending by `exit` deletes the namespaces.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+
+const scenarios = corpusAt(file);
 const beganMs = performance.now();
 const { passed, failed, failures, notes } = await runCorpus(scenarios, startProxier);
 for (const note of notes) process.stdout.write(`note: ${note}\n`);
@@ -24,3 +27,12 @@ const seconds = ((performance.now() - beganMs) / 1000).toFixed(1);
 process.stdout.write(`${scenarios.length} scenarios with ${flows} flows in ${seconds} s\n`);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+function corpusAt(path: string) {
+  try {
+    return readCorpus(path);
+  } catch (error) {
+    process.stderr.write(`${path} is no corpus: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+}

@@ -22,19 +22,21 @@ export interface CorpusResult {
 /** More of them only wait for each other: two cores, and the kernel builds one namespace at a time. */
 const AT_ONCE = 4;
 
-/** Runs scenarios, some at a time. A flow that a broken scenario never came to counts as failed. */
+/** Runs scenarios, some at a time; tells of them in their order. */
 export async function runCorpus(scenarios: readonly Scenario[], start: StartSubject): Promise<CorpusResult> {
-  const results: CorpusResult[] = [];
+  const results = new Map<Scenario, CorpusResult>();
+  // Those that wait go first: they are what the others can be run beside.
   const waiting = [...scenarios].sort((a, b) => waitMs(b) - waitMs(a)).values();
   const work = async () => {
-    for (const scenario of waiting) results.push(await runOne(scenario, start));
+    for (const scenario of waiting) results.set(scenario, await runOne(scenario, start));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const inOrder = scenarios.flatMap((scenario) => results.get(scenario) ?? []);
   return {
-    passed: results.reduce((sum, { passed }) => sum + passed, 0),
-    failed: results.reduce((sum, { failed }) => sum + failed, 0),
-    failures: results.flatMap(({ failures }) => failures),
-    notes: results.flatMap(({ notes }) => notes),
+    passed: inOrder.reduce((sum, { passed }) => sum + passed, 0),
+    failed: inOrder.reduce((sum, { failed }) => sum + failed, 0),
+    failures: inOrder.flatMap(({ failures }) => failures),
+    notes: inOrder.flatMap(({ notes }) => notes),
   };
 }
 

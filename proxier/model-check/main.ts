@@ -13,6 +13,9 @@ const [firstSeed, rounds] = [Number(values.seed), Number(values.rounds)];
 if (!Number.isSafeInteger(firstSeed) || !Number.isSafeInteger(rounds))
   throw new Error('--seed and --rounds take whole numbers');
 
+// Ending by `exit` deletes the namespaces.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+
 const failed: number[] = [];
 let packets = 0;
 for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
@@ -22,8 +25,8 @@ for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
   failed.push(seed);
   process.stdout.write(`seed ${seed}, ${result.found.steps.join(', then ')}\n`);
   for (const { packet, source, allowed, seen } of result.found.contradictions) {
-    const texts = `allowed ${allowed.join(', ')}; seen ${seen.join(', ')}`;
-    process.stdout.write(`  ${packetText(packet)} from ${source}: ${texts}\n`);
+    const texts = [`allowed to ${source}: ${allowed.join('; ')}`, `seen: ${seen.join('; ')}`];
+    process.stdout.write(`  ${packetText(packet)}\n${texts.map((text) => `    ${text}\n`).join('')}`);
   }
 }
 const outcome = failed.length === 0 ? 'no contradiction' : `contradictions with seeds ${failed.join(', ')}`;

@@ -56,7 +56,7 @@ export async function playRound(seed: number): Promise<RoundResult> {
       memory.forgetUnreachable(world);
       const chosen = packetsFor(random, state.cluster, PACKETS);
       packets += chosen.length;
-      const wrong = await contradictions((probes) => lab.send(probes), world, memory, chosen, counter);
+      const wrong = await contradictions(lab, world, memory, chosen, counter);
       if (wrong.length > 0) {
         return {
           packets,

@@ -1,4 +1,4 @@
-import type { Probe, ProbeResult } from '../../lab/packets/packet-lab.ts';
+import type { PacketLab, Probe, ProbeResult } from '../../lab/packets/packet-lab.ts';
 import { sourceAddress, type TestPacket } from '../cluster-generator/packets.ts';
 import { type Verdict, verdictOf, verdictText } from '../conformance/verdict.ts';
 import { DEVICE } from '../differential/node-lab.ts';
@@ -15,8 +15,8 @@ export interface Contradiction {
   readonly seen: readonly string[];
 }
 
-/** Sends probes, in this order. */
-export type Send = (probes: readonly Probe[]) => Promise<readonly ProbeResult[]>;
+/** What sends the packets. */
+export type Sender = Pick<PacketLab, 'send' | 'forgetConnections'>;
 
 /** Numbers clients, so that each try has one of its own where there are many. */
 export type Counter = () => number;
@@ -33,13 +33,14 @@ const CHANCE = 1;
 
 /** Tries all packets often enough to see every outcome, and compares with what the model allows. */
 export async function contradictions(
-  send: Send,
+  sender: Sender,
   world: World,
   memory: AffinityMemory,
   packets: readonly TestPacket[],
   counter: Counter,
 ): Promise<readonly Contradiction[]> {
-  const turns = packets.map((packet) => {
+  const inOrder = [...packets].sort((a, b) => place(world, a) - place(world, b));
+  const turns = inOrder.map((packet) => {
     const outcomes = allowed(world, packet, sourceAddress(packet, 0)).length;
     return Array.from(
       { length: triesFor(outcomes) },
@@ -47,7 +48,8 @@ export async function contradictions(
     );
   });
   const tries = turns.flat();
-  const results = await send(tries.map(probeOf));
+  sender.forgetConnections();
+  const results = await sender.send(tries.map(probeOf));
   // In the order of sending: each connection may make its client stick.
   const judged = tries.map((each, i) => judge(world, memory, each, results[i]));
   let end = 0;
@@ -56,6 +58,16 @@ export async function contradictions(
     end += length;
     return summary(world, judged.slice(begin, end));
   });
+}
+
+/**
+ * The node's own packets first, and those that are not masqueraded before all others: when a masqueraded connection has the node's
+ * address and the same port already, the kernel gives the node's own another port, which would look like a masquerade.
+ */
+function place(world: World, packet: TestPacket): number {
+  if (packet.origin !== 'node') return 2;
+  const outcomes = allowed(world, packet, sourceAddress(packet, 0));
+  return outcomes.some((outcome) => outcome.kind === 'endpoint' && outcome.masquerade) ? 1 : 0;
 }
 
 interface Judged extends Try {

@@ -38,12 +38,14 @@ export function contradiction(
     port: packet.port,
     inInterface: from === DEVICE.node ? undefined : from,
   });
-  const texts = allowed.map((outcome) => allowedText(outcome, result));
+  // What comes in and is for the node itself never gets to postrouting.
+  const canBeMasqueraded = result.outcome.fate !== 'delivered' || packet.origin === 'node';
+  const texts = allowed.map((outcome) => allowedText(outcome, canBeMasqueraded));
   const seen = verdictOf(result).replace(/ masqueraded as .*/, ' masqueraded');
   return texts.includes(seen) ? undefined : `${packet.name}: ${seen}; allowed: ${texts.join(', ')}`;
 }
 
-function allowedText(outcome: AllowedOutcome, result: ProbeResult): string {
+function allowedText(outcome: AllowedOutcome, canBeMasqueraded: boolean): string {
   switch (outcome.kind) {
     case 'reject':
       return 'refused (port-unreachable)';
@@ -52,9 +54,6 @@ function allowedText(outcome: AllowedOutcome, result: ProbeResult): string {
     case 'untouched':
       return 'untouched';
     case 'endpoint':
-      // What the node takes in itself never comes to postrouting.
-      return outcome.masquerade && result.outcome.fate !== 'delivered'
-        ? `→ ${outcome.endpoint} masqueraded`
-        : `→ ${outcome.endpoint}`;
+      return `→ ${outcome.endpoint}${outcome.masquerade && canBeMasqueraded ? ' masqueraded' : ''}`;
   }
 }

@@ -8,19 +8,36 @@ import { hex, type Numbering, numberingOf } from './numbering.ts';
 /**
  * All that is in a table, a line for each chain with its rules, each set and each element, sorted. Two tables with the same lines do
  * the same to every packet: what differs between two builds of one cluster (numbers of classes, sticky Service ports, slots and ids; who
- * has which index) is not in it.
+ * has which index; how large sets are, and how often they were replaced by larger ones) is not in it.
  */
-export function pictureOf(table: KernelTable | undefined): readonly string[] {
-  if (table === undefined) return ['no table'];
+export function pictureOf(found: KernelTable | undefined): readonly string[] {
+  if (found === undefined) return ['no table'];
+  const table = withPlainNames(found);
   const numbering = numberingOf(table);
   const slots = slotOwners(table, numbering);
   const lines = [
     `table ${table.table.comment}`,
     ...table.chains.map((chain) => chainLine(chain, table.rules.get(chain.name) ?? [], numbering)),
-    ...table.sets.map(({ name, kind, size, key }) => `set ${name}: ${kind} of ${key.name}, ${size}`),
+    ...table.sets.map(({ name, kind, key }) => `set ${name}: ${kind} of ${key.name}`),
     ...[...table.elements].flatMap(([name, elements]) => elementLines(name, elements, numbering, slots)),
   ];
   return lines.sort();
+}
+
+/** With the sets under their first names. A set that is there twice keeps its names: that is a difference. */
+function withPlainNames(table: KernelTable): KernelTable {
+  const names = table.sets.map(({ name }) => name);
+  const plain = (name: string) => {
+    const first = name.replace(/-\d+$/, '');
+    const isOurs = (Object.values(SET_NAMES) as string[]).includes(first);
+    const others = names.filter((other) => other !== name && other.replace(/-\d+$/, '') === first);
+    return isOurs && others.length === 0 ? first : name;
+  };
+  return {
+    ...table,
+    sets: table.sets.map((set) => ({ ...set, name: plain(set.name) })),
+    elements: new Map([...table.elements].map(([name, elements]) => [plain(name), elements])),
+  };
 }
 
 type Chain = KernelTable['chains'][number];
@@ -30,6 +47,8 @@ function chainLine(chain: Chain, rules: readonly ListedRule[], numbering: Number
   return `chain ${numbering.chain(name)} (${comment}) ${JSON.stringify(hook)}: ${rulesText(rules, numbering)}`;
 }
 
+/** A rule looks into the set that is there: which of its names it has is no difference. */
+const SET_EPOCH = /("set","[a-z-]+?)-\d+"/g;
 const CHAIN_NAME = /"chain":"([^"]+)"|"chain","([^"]+)"/g;
 /** A mark in a rule: as the bytes of a constant, or as where `numgen` begins. */
 const CONSTANT = /\b([0-9a-f]{4})514b\b/g;
@@ -37,6 +56,7 @@ const OFFSET = /"offset",(\d+)/g;
 
 function rulesText(rules: readonly ListedRule[], { chain, mark }: Numbering): string {
   return fingerprint(rules)
+    .replace(SET_EPOCH, '$1"')
     .replace(CHAIN_NAME, (text, name: string | undefined, other: string | undefined) => {
       const found = name ?? other ?? '';
       return text.replace(found, chain(found));

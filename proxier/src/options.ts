@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -10,6 +9,8 @@ import type { Family } from './model/frontends.ts';
 import { ownInterfaceAddresses } from './node-ports.ts';
 import type { DetectLocal, ProxierConfig } from './proxier.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './serve/log.ts';
+import type { StatusOptions } from './status/status.ts';
+import { ownVersion } from './version.ts';
 
 /** Options of every command. */
 export interface CommonOptions extends LogOptions {
@@ -24,12 +25,15 @@ export interface RunOptions extends CommonOptions {
   readonly proxier: ProxierConfig;
   /** Program what there is, and end. */
   readonly once: boolean;
+  /** Path of the socket that serves the status; `none`: no socket; undefined: where `status` looks for it. */
+  readonly statusSocket: string | undefined;
 }
 
 export interface Commands {
   run(options: RunOptions): Promise<void>;
   cleanup(options: CommonOptions): Promise<void>;
   explain(options: ExplainOptions): Promise<void>;
+  status(options: StatusOptions): Promise<void>;
 }
 
 interface RawRun {
@@ -46,6 +50,7 @@ interface RawRun {
   readonly nodeportAddresses: readonly string[];
   readonly minSyncPeriod: number;
   readonly once: boolean;
+  readonly statusSocket?: string;
   readonly netns?: string;
   readonly logLevel: LogOptions['level'];
   readonly logFormat: LogOptions['format'];
@@ -60,6 +65,13 @@ interface RawExplain {
   readonly json: boolean;
 }
 
+interface RawStatus {
+  readonly statusSocket?: string;
+  readonly netns?: string;
+  readonly json: boolean;
+}
+
+const DEFAULT_SOCKET = '/run/nft-proxier/INODE.sock, of the network namespace';
 const DEFAULT_SERVICE_CIDR = '10.96.0.0/12';
 
 /** The command line: what it understands, and what it says of itself. */
@@ -113,13 +125,26 @@ export function commandLine(commands: Commands): Command {
         .default(0),
     )
     .option('--once', 'program what there is and end; exit status 1 if a manifest was malformed', false)
+    .option('--status-socket <path|none>', `where the status is served (default: ${DEFAULT_SOCKET})`)
     .action((raw: RawRun) => commands.run(runOptions(raw)));
 
   withCommonOptions(program.command('cleanup'))
     .description('Remove the tables that run (or kube-proxy in nftables mode) has made.')
     .action((raw: RawRun) => commands.cleanup(commonOptions(raw)));
   addExplain(program, commands);
+  addStatus(program, commands);
   return program;
+}
+
+function addStatus(program: Command, commands: Commands): void {
+  withNetns(endingWith(EXIT.usage, program.command('status')))
+    .description(
+      'Say how things stand: in the kernel, and as a running daemon sees it. Exit status 0: all is well; ' +
+        '1: there are problems; 2: wrong arguments; 3: the kernel or the daemon cannot be asked.',
+    )
+    .option('--status-socket <path>', `where the daemon serves its status (default: ${DEFAULT_SOCKET})`)
+    .option('--json', 'print JSON', false)
+    .action(({ netns, statusSocket, json }: RawStatus) => commands.status({ netns, statusSocket, json }));
 }
 
 function addExplain(program: Command, commands: Commands): void {
@@ -179,6 +204,7 @@ function runOptions(raw: RawRun): RunOptions {
     serviceCidrs: raw.serviceCidr,
     proxier: proxierConfig(raw),
     once: raw.once,
+    statusSocket: raw.statusSocket,
   };
 }
 
@@ -211,11 +237,6 @@ function detectLocal(raw: RawRun): DetectLocal {
 
 function commonOptions({ netns, logLevel, logFormat }: RawRun): CommonOptions {
   return { netns, level: logLevel, format: logFormat };
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function ownAddresses(): readonly string[] {

@@ -7,6 +7,8 @@ import type { RunOptions } from './options.ts';
 import { Proxier } from './proxier.ts';
 import { type Logger, makeLogger } from './serve/log.ts';
 import { logListener, logProblems } from './serve/reports.ts';
+import { SyncHistory } from './status/daemon-status.ts';
+import { serveStatus } from './status/serve.ts';
 
 /** Wires the stages together: manifests → cluster IPs → model → sync. Ends at SIGTERM or SIGINT, or when done (`once`). */
 export async function run(options: RunOptions): Promise<void> {
@@ -49,7 +51,8 @@ async function follow(
     const next = options.once ? '' : `; trying again in ${retryMs / 1000} s`;
     log.error(`${error.message}\nwhat was programmed before stays${next}`);
   }
-  const proxier = new Proxier(nft, options.proxier, listener, conntrack);
+  const history = new SyncHistory();
+  const proxier = new Proxier(nft, options.proxier, history.listening(listener), conntrack);
   let malformed = 0;
   const take = async ({ services, endpointSlices, problems }: ManifestBatch): Promise<void> => {
     const allocated = await allocator.apply(services);
@@ -65,6 +68,9 @@ async function follow(
       process.exitCode = malformed > 0 || isRefused ? 1 : 0;
       return;
     }
+    const { netns, statusSocket: path } = options;
+    const { nodeName } = options.proxier;
+    await using _socket = await serveStatus({ proxier, history, nodeName, netns, path }, log);
     for await (const batch of folder.changes()) await take(batch);
   } finally {
     await proxier.stop();

@@ -174,6 +174,18 @@ test('in a process with more than 1,024 open files everything works', async () =
   }
 });
 
+test('no other program is needed: nothing is on the PATH', () => {
+  const script = `
+    import { Nftables, table } from './src/index.ts';
+    const nft = Nftables.open();
+    await nft.transaction().add(table('ip', 'alone')).commit();
+    console.log((await nft.listTables()).map(({ name }) => name).join());
+    await nft.close();
+  `;
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
+  expect(lab.run(host, 'env', '-i', ...node)).toBe('alone\n');
+});
+
 test('a subsystem that this kernel lacks is said so', async () => {
   // Nobody has number 14: the kernel answers as one without nf_tables does.
   const without = new Nftables(new NativeTransport(netns, 14));

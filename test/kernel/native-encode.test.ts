@@ -144,6 +144,15 @@ describe('encode', () => {
     expect(compared).toBeGreaterThan(120);
   });
 
+  it('asks for no acknowledgement: none is needed, and many would fill the receive buffer', () => {
+    const batch = messages(
+      native.encode(transaction(addTable('t'), addSet('t', 's'), addElements('t', 's', 5_000))),
+    );
+    expect(batch.length).toBeGreaterThan(4);
+    const acknowledge = 4;
+    expect(batch.filter(({ flags }) => (flags & acknowledge) !== 0)).toEqual([]);
+  });
+
   it('gives the same bytes every time', () => {
     expect(native.encode(everything)).toEqual(native.encode(everything));
   });

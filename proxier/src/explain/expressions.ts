@@ -2,7 +2,7 @@ import { classid, type ListedExpression, type ListedRule } from 'nftlink';
 import { setNamed } from '../layout/set-names.ts';
 import { CannotTellError, type Fact } from './facts.ts';
 import { type KernelState, textOf } from './kernel-state.ts';
-import { comparisonFact } from './matches.ts';
+import { comparisonFact, prefixLengthOf } from './matches.ts';
 import { addressText, headerBytes, type Packet, PROTOCOL_NUMBERS } from './packet.ts';
 import { load, originOf, type Registers, store } from './registers.ts';
 
@@ -175,12 +175,13 @@ function bitwise({ registers }: Moment, fields: Fields): Flow {
   const value = load(registers, sreg, number(fields, 'len'));
   for (const [i, byte] of value.entries()) value[i] = (byte & (mask[i] ?? 0)) ^ (xor[i] ?? 0);
   const origin = originOf(registers, sreg);
-  store(registers, number(fields, 'dreg'), value, origin && { ...origin, prefixLength: bitCount(mask) });
+  store(
+    registers,
+    number(fields, 'dreg'),
+    value,
+    origin && { ...origin, prefixLength: prefixLengthOf(mask) },
+  );
   return 'next';
-}
-
-function bitCount(mask: Uint8Array): number {
-  return mask.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
 }
 
 function compare(moment: Moment, fields: Fields): Flow {

@@ -16,7 +16,7 @@ export function comparisonFact(
 }
 
 /** A network by the first bytes of its addresses. */
-function networkText(family: Family, first: Uint8Array, prefixLength: number): string {
+export function networkText(family: Family, first: Uint8Array, prefixLength: number): string {
   const whole = Buffer.alloc(family === 'ip' ? 4 : 16);
   whole.set(first);
   return `${addressText(family, whole)}/${prefixLength}`;
@@ -25,7 +25,12 @@ function networkText(family: Family, first: Uint8Array, prefixLength: number): s
 const IFNAME_BYTES = 16;
 
 /** A name fills its register with zeros; the beginning of one is shorter. */
-function interfaceText(bytes: Uint8Array): string {
+export function interfaceText(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString('utf8').replace(/\0+$/, '');
   return bytes.length === IFNAME_BYTES ? text : `${text}*`;
+}
+
+/** How many bits of an address a mask leaves. */
+export function prefixLengthOf(mask: Uint8Array): number {
+  return mask.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
 }

@@ -1,3 +1,4 @@
+import { duration } from '../duration.ts';
 import { classOfMark, FIRST_ENDPOINT_ID } from '../layout/numbers.ts';
 import type { OwnSet } from '../layout/set-names.ts';
 import type { Lookup, Placed } from './facts.ts';
@@ -153,16 +154,4 @@ function isEndpointId({ mark }: Lookup): boolean {
 
 function left(expiresMs: number | undefined): string {
   return expiresMs === undefined ? '' : `, for another ${duration(expiresMs)}`;
-}
-
-/** `2 h 59 min`, `59 min 10 s`, `42 s`. */
-function duration(ms: number): string {
-  const seconds = Math.ceil(ms / 1000);
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  const parts = [
-    hours > 0 ? `${hours} h` : '',
-    minutes > 0 ? `${minutes} min` : '',
-    seconds % 60 > 0 && hours === 0 ? `${seconds % 60} s` : '',
-  ].filter((part) => part !== '');
-  return parts.length === 0 ? '0 s' : parts.join(' ');
 }

@@ -84,7 +84,7 @@ const PLAIN_CHAINS = [
 
 type BaseName = keyof typeof BASE_CHAINS;
 type PlainName = (typeof PLAIN_CHAINS)[number];
-type FixedName = BaseName | PlainName;
+export type FixedName = BaseName | PlainName;
 
 /** The chains that are always there, empty, under the kernel's names. */
 export type FixedChains = Readonly<Record<FixedName, Chain>>;
@@ -94,10 +94,11 @@ export function chainName(name: string, epoch: number): string {
   return epoch === 1 ? name : `${name}-${epoch}`;
 }
 
-/** The name at epoch 1 of a chain at another one. */
-export function withoutEpoch(name: string, epoch: number): string {
+/** The name at epoch 1 of a chain at another one; undefined for what has no name of that epoch. */
+export function withoutEpoch(name: string, epoch: number): string | undefined {
+  if (epoch === 1) return name;
   const suffix = `-${epoch}`;
-  return epoch !== 1 && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+  return name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
 }
 
 /** The chains that hooks call, by name. */

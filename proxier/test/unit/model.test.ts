@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { EndpointSlice, ServicePortSpec, ServiceSpec } from '../../src/kube/objects.ts';
 import { Cluster } from '../../src/model/cluster.ts';
 import { type Endpoint, type NodeIdentity, serviceState } from '../../src/model/frontends.ts';
-import { anEndpoint, aService, aSlice } from './objects.ts';
+import { anEndpoint, aService, aSlice } from '../objects.ts';
 
 const NODE = { nodeName: 'here' };
 const CART: Partial<ServiceSpec> = { clusterIPs: ['10.96.0.7'] };
@@ -190,5 +190,18 @@ describe('the cluster', () => {
     expect(apply({ deleted: ['shop/cart'] }, {})).toEqual(['shop/cart ']);
     expect(apply({ deleted: ['shop/cart'] }, {})).toEqual([]);
     expect([...cluster.states()].map(({ service }) => service)).toEqual(['shop/pay']);
+  });
+
+  test('does not use slices that were written for a headless Service', () => {
+    const labels = { ...slice.metadata.labels, 'service.kubernetes.io/headless': '' };
+    const headless = { ...slice, metadata: { ...slice.metadata, labels } };
+    const cluster = new Cluster(NODE);
+    const services = { ...none, upserted: [aService('shop/cart', CART)] };
+    const apply = (endpointSlices: object) =>
+      cluster.apply({ services, endpointSlices: { ...none, ...endpointSlices } }).states[0]?.ports[0]
+        ?.cluster;
+    expect(apply({ upserted: [headless] })).toEqual([]);
+    expect(texts(apply({ upserted: [slice] }) ?? [])).toEqual(['10.1.0.1:8080']);
+    expect(apply({ upserted: [headless] })).toEqual([]);
   });
 });
