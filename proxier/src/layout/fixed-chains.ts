@@ -84,7 +84,7 @@ const PLAIN_CHAINS = [
 
 type BaseName = keyof typeof BASE_CHAINS;
 type PlainName = (typeof PLAIN_CHAINS)[number];
-type FixedName = BaseName | PlainName;
+export type FixedName = BaseName | PlainName;
 
 /** The chains that are always there, empty, under the kernel's names. */
 export type FixedChains = Readonly<Record<FixedName, Chain>>;
