@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { packetText } from '../differential/report.ts';
 import { playRound } from './round.ts';
 
 /** `npm run model-check -- [--seed S] [--rounds N]`: random clusters under the real proxier, packets compared with the packet model. */
@@ -24,9 +25,8 @@ for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
   failed.push(seed);
   process.stdout.write(`seed ${seed}, ${result.found.steps.join(', then ')}\n`);
   for (const { packet, source, allowed, seen } of result.found.contradictions) {
-    const { name, origin, protocol, destination, port } = packet;
-    const what = `${name}: ${protocol} from ${source} (${origin}) to ${destination} port ${port}`;
-    process.stdout.write(`  ${what}\n    allowed: ${allowed.join('; ')}\n    seen: ${seen.join('; ')}\n`);
+    const texts = [`allowed to ${source}: ${allowed.join('; ')}`, `seen: ${seen.join('; ')}`];
+    process.stdout.write(`  ${packetText(packet)}\n${texts.map((text) => `    ${text}\n`).join('')}`);
   }
 }
 const outcome = failed.length === 0 ? 'no contradiction' : `contradictions with seeds ${failed.join(', ')}`;

@@ -45,9 +45,12 @@ async function main(): Promise<number> {
   const started = performance.now();
   const share = Math.ceil(steps / walks);
   const results = await Promise.all(
-    Array.from({ length: walks }, (_, n) => inChild(seed + n, share, packetsEvery)),
+    Array.from({ length: walks }, async (_, n) => {
+      const result = await inChild(seed + n, share, packetsEvery);
+      if (result.misstep !== undefined) print(result.misstep);
+      return result;
+    }),
   );
-  for (const { misstep } of results) if (misstep !== undefined) print(misstep);
   const sum = (count: (result: WalkResult) => number) =>
     results.reduce((total, result) => total + count(result), 0);
   const wrong = sum(({ misstep }) => (misstep === undefined ? 0 : 1));

@@ -1,7 +1,7 @@
 import type { ListedRule } from 'nftlink';
 import { markOf } from '../src/layout/numbers.ts';
 import { SET_NAMES } from '../src/layout/set-names.ts';
-import type { KernelTable } from '../src/sync/kernel-table.ts';
+import type { KernelTable, SetElements } from '../src/sync/kernel-table.ts';
 import { fingerprint } from '../src/sync/rule-fingerprint.ts';
 import { hex, type Numbering, numberingOf } from './numbering.ts';
 
@@ -41,7 +41,6 @@ function withPlainNames(table: KernelTable): KernelTable {
 }
 
 type Chain = KernelTable['chains'][number];
-type SetElements = NonNullable<ReturnType<KernelTable['elements']['get']>>;
 
 function chainLine(chain: Chain, rules: readonly ListedRule[], numbering: Numbering): string {
   const { name, comment, table: _, ...hook } = chain;

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import {
   type AnySet,
   type Chain,
@@ -5,11 +6,12 @@ import {
   type Nftables,
   type PackedValue,
   packValue,
+  RequestError,
   type Table,
 } from 'nftlink';
 import { classOfMark, markOf } from '../layout/numbers.ts';
 import { SET_NAMES } from '../layout/set-names.ts';
-import { familyTable } from '../layout/sets.ts';
+import { familyTable, TABLE_NAME } from '../layout/sets.ts';
 import { packSource } from '../layout/source-key.ts';
 import type { Family } from '../model/frontends.ts';
 
@@ -24,7 +26,7 @@ export interface KernelTable {
   readonly elements: ReadonlyMap<string, SetElements>;
 }
 
-interface SetElements {
+export interface SetElements {
   readonly set: AnySet;
   /** As `DesiredState` keeps them; class → chain of a verdict map is in `verdicts`. */
   readonly packed: Map<PackedValue, PackedValue>;
@@ -49,7 +51,12 @@ export async function readKernelTable(nft: Nftables, family: Family): Promise<Ke
       throw error;
     });
     if (read !== 'changed' && (await nft.generation()) === before) return read;
-    if (attempt === MAX_ATTEMPTS) throw new Error('the ruleset changes faster than it can be read');
+    if (attempt === MAX_ATTEMPTS) {
+      throw new RequestError(
+        `reading table ${family} ${TABLE_NAME}, which changes too fast`,
+        constants.errno.EINTR,
+      );
+    }
   }
 }
 

@@ -1,4 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ADDRESS_PLAN } from '../../cluster-generator/address-plan.ts';
+import {
+  type ClusterManifests,
+  type EndpointSliceManifest,
+  NO_MANIFESTS,
+  type ServiceManifest,
+} from '../../cluster-generator/manifests.ts';
 import { DEFAULT_NODE } from '../../cluster-generator/node-config.ts';
 import { packetsFor } from '../../cluster-generator/packets.ts';
 import { seeded } from '../../cluster-generator/random.ts';
@@ -51,21 +58,45 @@ describe.skipIf(reason !== undefined)('nft-proxier and the real kube-proxy', () 
   it('are told apart when one hears nothing of topology hints', { timeout: ROUND_LIMIT_MS }, async () => {
     const [ours, reference] = both();
     const misled = new Misled(ours);
-    const state = { cluster: randomCluster(seeded(4), 6), zone: 'zone-a' };
+    const state = { cluster: withHinted(randomCluster(seeded(4), 4)), zone: 'zone-a' };
     await misled.start(DEFAULT_NODE, state);
     await reference.start(DEFAULT_NODE, state);
-    const packets = packetsFor(seeded(4), state.cluster, 300);
+    const packets = packetsFor(seeded(4), state.cluster, 200);
     const [first] = await compareSides([misled, reference], packets, counter);
     if (first === undefined) throw new Error('no difference was found');
     const steps = [{ name: 'start', state, restart: false }];
     const found = { node: DEFAULT_NODE, steps, packet: first.packet };
     const { example, difference } = await shrink([misled, reference], found, counter);
     expect(difference).toBeDefined();
-    const [step] = example.steps;
-    expect(step?.state.cluster.services.size).toBe(1);
-    expect(JSON.stringify([...(step?.state.cluster.endpointSlices.values() ?? [])])).toContain('"hints"');
+    const { services, endpointSlices } = example.steps[0]?.state.cluster ?? NO_MANIFESTS;
+    expect([...services.keys()]).toEqual(['shop/hinted']);
+    expect(JSON.stringify([...endpointSlices.values()])).toContain('"hints"');
   });
 });
+
+/** The cluster with one more Service, which has an endpoint for each of two zones. */
+function withHinted({ services, endpointSlices }: ClusterManifests): ClusterManifests {
+  const metadata = { name: 'hinted', namespace: 'shop' };
+  const { clusterIP, remotePod } = ADDRESS_PLAN.IPv4;
+  const clusterIPs = [clusterIP(1000)];
+  const spec = { clusterIPs, ipFamilies: ['IPv4'], ports: [{ port: 80 }] } as const;
+  const service: ServiceManifest = { apiVersion: 'v1', kind: 'Service', metadata, spec };
+  const slice: EndpointSliceManifest = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { ...metadata, labels: { 'kubernetes.io/service-name': metadata.name } },
+    addressType: 'IPv4',
+    endpoints: ['zone-a', 'zone-b'].map((name, n) => ({
+      addresses: [remotePod(n + 1)],
+      hints: { forZones: [{ name }] },
+    })),
+    ports: [{ port: 8080 }],
+  };
+  return {
+    services: new Map([...services, ['shop/hinted', service]]),
+    endpointSlices: new Map([...endpointSlices, ['shop/hinted', slice]]),
+  };
+}
 
 /** A proxy whose EndpointSlices have lost their hints on the way. */
 class Misled implements Side {

@@ -17,18 +17,22 @@ interface Setup {
   readonly loop: SyncLoop;
   readonly reports: SyncReport[];
   readonly failures: Error[];
+  /** How many operations each repair took. */
+  readonly repairs: number[];
 }
 
 function setup(kernel = new FakeKernel()): Setup {
   const reports: SyncReport[] = [];
   const failures: Error[] = [];
+  const repairs: number[] = [];
   const programs = (['ip', 'ip6'] as const).map((family) => new FamilyProgram(family, PROGRAM_OPTIONS));
   const loop = new SyncLoop(new Nftables(kernel), programs, {
     ...UNDISTURBED,
     committed: (report) => reports.push(report),
     failed: (error) => failures.push(error),
+    repaired: (operations) => repairs.push(operations),
   });
-  return { kernel, loop, reports, failures };
+  return { kernel, loop, reports, failures, repairs };
 }
 
 const key = (address: string, port = 80) => packValue(sets.services.key, [address, 'tcp', port]);
@@ -162,14 +166,15 @@ describe('the sync loop', () => {
     await loop.stop();
   });
 
-  test('when somebody else changed the table, it is read and mended without a word', async () => {
-    const { kernel, loop, failures } = setup();
+  test('when somebody else changed the table, it is read and mended', async () => {
+    const { kernel, loop, failures, repairs } = setup();
     loop.apply([stateOf('s', '10.96.0.1', ['10.1.0.1', '10.1.0.2'])]);
     await loop.settled();
     await new Nftables(kernel).transaction().flush(sets.services).commit();
     loop.apply([stateOf('s', '10.96.0.1', ['10.1.0.1'])]);
     await loop.settled();
     expect(failures).toEqual([]);
+    expect(repairs).toHaveLength(1);
     expect(reach(kernel, '10.96.0.1')).toEqual(['10.1.0.1']);
     await loop.stop();
   });
