@@ -164,7 +164,10 @@ export class FamilyProgram {
     this.#adoption = undefined;
     if (leftoversDeleted) Object.assign(programmed.leftovers, { chains: [], sets: [] });
     if (grown.size > 0) {
-      const replaced = [...grown.keys()].map((set) => anySet(before.sets, set));
+      // One that was not there yet is larger under the same name.
+      const replaced = [...grown.keys()]
+        .filter((set) => before.sets[set].name !== place.sets[set].name)
+        .map((set) => anySet(before.sets, set));
       Object.assign(programmed.leftovers, {
         sets: [...programmed.leftovers.sets, ...replaced],
         sinceMs: nowMs,
