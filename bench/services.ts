@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Nftables } from 'nftlink';
 import type { Host, Lab } from '../lab/lab.ts';
-import type { ServiceState } from '../proxier/src/model/frontends.ts';
-import { FamilyProgram } from '../proxier/src/sync/family-program.ts';
+import type { PortState, ServiceState } from '../proxier/src/model/frontends.ts';
+import { FamilyProgram, type ProgramOptions } from '../proxier/src/sync/family-program.ts';
 import { SyncLoop, type SyncReport } from '../proxier/src/sync/sync-loop.ts';
 import { floor } from './floor.ts';
 import { RecordingTransport } from './recorder.ts';
@@ -32,19 +32,36 @@ function service(i: number, version = 0): ServiceState {
   ];
   const frontend = {
     kind: 'cluster-ip' as const,
-    family: 'ip' as const,
     address: `10.${octets(i)}`,
-    protocol: 'tcp' as const,
     port: 80,
-    servicePort: `bench/s${i}`,
-    endpoints,
+    way: 'cluster' as const,
     refusal: undefined,
+    allowedSources: undefined,
   };
-  return { service: `bench/s${i}`, frontends: [frontend], hairpins: [] };
+  const port: PortState = {
+    key: `bench/s${i}`,
+    family: 'ip',
+    protocol: 'tcp',
+    affinityMs: undefined,
+    cluster: endpoints,
+    local: [],
+    frontends: [frontend],
+    hairpins: [],
+    serving: [],
+  };
+  return { service: `bench/s${i}`, ports: [port] };
 }
 
 const services = (count: number) => Array.from({ length: count }, (_, i) => service(i));
-const options = { clusterCidr: undefined };
+/** As nft-proxier has them without arguments. */
+const options: ProgramOptions = {
+  localTraffic: undefined,
+  masqueradeAll: false,
+  masqueradeMark: 0x4000,
+  nodePortsEverywhere: false,
+  serviceCidrs: [],
+  affinitySize: 65_536,
+};
 const diffOptions = { nowMs: 0, graceMs: 0, retireClasses: false };
 
 /** From desired elements in memory to the commit, and the same bytes replayed by the floor. */
@@ -59,6 +76,7 @@ export async function benchFullLoad(lab: Lab, host: Host, folder: string): Promi
   let elements = 0;
   for (let round = 0; round < LOADS; round++) {
     const program = new FamilyProgram('ip', options);
+    await program.load(nft, performance.now());
     program.update(services(LARGE));
     elements = Object.values(program.desired.elements).reduce((sum, { size }) => sum + size, 0);
     globalThis.gc?.();
@@ -118,14 +136,20 @@ export async function benchChanges(host: Host): Promise<void> {
   );
 }
 
+function fail(error: Error): never {
+  throw error;
+}
+
 async function measureChanges(host: Host, count: number) {
   await using nft = Nftables.open({ netns: { path: host.netnsPath } });
   let onCommit: (report: SyncReport) => void = () => undefined;
   const loop = new SyncLoop(nft, [new FamilyProgram('ip', options)], {
     committed: (report) => onCommit(report),
-    failed: (error) => {
-      throw error;
-    },
+    failed: fail,
+    setAside: ({ reason }) => fail(new Error(reason)),
+    deaf: fail,
+    restored: () => undefined,
+    repaired: () => undefined,
   });
   loop.apply(services(count));
   await loop.settled();

@@ -9,6 +9,11 @@ export interface Host {
 }
 
 let labs = 0;
+/** A process that ends without closing its labs (an error, `process.exit`) leaves no namespace behind. */
+const unclosed = new Set<Lab>();
+process.once('exit', () => {
+  for (const lab of unclosed) lab.closeSync();
+});
 
 /**
  * Hosts in network namespaces, for tests, the demonstration and the benchmark. Nothing outside them is touched; `close` (or
@@ -23,6 +28,7 @@ export class Lab implements AsyncDisposable {
   /** `label` shows in the namespaces' names, so that a left-over can be told. */
   constructor(label: string) {
     this.#prefix = `${label}-${process.pid}-${++labs}`;
+    unclosed.add(this);
   }
 
   /** Makes a host, with its loopback up and the sysctls given as `{ 'net.ipv4.ip_forward': 1 }`. */
@@ -105,6 +111,7 @@ export class Lab implements AsyncDisposable {
   closeSync(): void {
     for (const child of this.#processes) if (child.exitCode === null) child.kill('SIGKILL');
     for (const host of this.#hosts.splice(0)) ip('netns', 'delete', host.name);
+    unclosed.delete(this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@
 #include <exception>
 #include <system_error>
 
+#include "closing_sockets.h"
 #include "encode.h"
 #include "listener_handle.h"
 #include "napi_support.h"
@@ -211,7 +212,7 @@ bool exportConstants(napi_env env, napi_value exports) {
 
 /** A status that is not ok leaves the exports incomplete: in an environment that is ending nobody reads them. */
 bool exportAll(napi_env env, napi_value exports) {
-  return exportConstants(env, exports) && exportFunction(env, exports, "open", guarded<openSocket>) &&
+  return ClosingSockets::begin(env) && exportConstants(env, exports) && exportFunction(env, exports, "open", guarded<openSocket>) &&
          exportFunction(env, exports, "transact", guarded<transactAsync>) &&
          exportFunction(env, exports, "transactSync", guarded<transactSync>) &&
          exportFunction(env, exports, "request", guarded<requestAsync>) &&

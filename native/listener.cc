@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
 #include <linux/netlink.h>
 
@@ -10,14 +9,12 @@
 #include <system_error>
 #include <utility>
 
+#include "event_reader.h"
+
 namespace nftlink {
 
 namespace {
 
-/** The kernel's notifications are far smaller; MSG_TRUNC tells of one that is not. */
-constexpr size_t kDatagramBytes = 64 << 10;
-/** What is read in one go before it is handed over. */
-constexpr size_t kBatchBytes = 1 << 20;
 /** What may wait for JavaScript; more stays in the kernel's buffer. */
 constexpr size_t kWaitingBytes = 4 << 20;
 
@@ -106,7 +103,7 @@ void Listener::readUntilOrdered() {
 }
 
 void Listener::readAndHandOver() {
-  failed_ = !readDatagrams();
+  failed_ = !readEvents(socket_.fd(), read_);
   handOver();
 }
 
@@ -119,7 +116,7 @@ void Listener::handOver() {
       arrived_ = std::exchange(read_, {});
     } else {
       arrived_.append(read_.data(), read_.size());
-      read_.clear(kBatchBytes);
+      read_.clear(kEventBatchBytes);
     }
     tell = wanted_ && arrived_.size() > 0;
     if (tell) wanted_ = false;
@@ -136,7 +133,7 @@ void Listener::failForMemory() noexcept {
     arrived_.clear(0);
   }
   try {
-    appendControl(NLMSG_ERROR, -ENOMEM);
+    appendControl(read_, NLMSG_ERROR, -ENOMEM);
     handOver();
   } catch (const std::bad_alloc&) {
     // Nobody can be told.
@@ -150,43 +147,6 @@ bool Listener::waitForOrderOrData(bool hasRoom) {
   uint64_t nudges = 0;
   if (waits[0].revents != 0) static_cast<void>(!::read(nudge_.get(), &nudges, sizeof nudges));
   return waits[1].revents != 0;
-}
-
-/** Reads what is there, up to the size of a batch; false when there can be no more. */
-bool Listener::readDatagrams() {
-  while (read_.size() < kBatchBytes) {
-    if (readDatagram()) continue;
-    if (errno == EAGAIN) return true;
-    if (errno == ENOBUFS) {
-      appendControl(NLMSG_OVERRUN, 0);
-    } else if (errno != EINTR) {
-      appendControl(NLMSG_ERROR, -errno);
-      return false;
-    }
-  }
-  return true;
-}
-
-/** Appends one datagram; false, with errno, when there is none. */
-bool Listener::readDatagram() {
-  read_.reserve(kDatagramBytes);
-  const ssize_t received = ::recv(socket_.fd(), read_.end(), kDatagramBytes, MSG_DONTWAIT | MSG_TRUNC);
-  if (received < 0) return false;
-  const auto length = static_cast<size_t>(received);
-  if (length > kDatagramBytes) {
-    errno = ENOBUFS;  // cut off: the rest of it is lost
-    return false;
-  }
-  read_.advance(length);
-  const size_t padding = align4(length) - length;
-  std::memset(read_.end(), 0, padding);
-  read_.advance(padding);
-  return true;
-}
-
-void Listener::appendControl(uint16_t type, int32_t value) {
-  read_.appendValue(nlmsghdr{sizeof(nlmsghdr) + sizeof value, type, 0, 0, 0});
-  read_.appendValue(value);
 }
 
 }  // namespace nftlink

@@ -43,9 +43,6 @@ class Listener {
   void readAndHandOver();
   void handOver();
   void failForMemory() noexcept;
-  bool readDatagrams();
-  bool readDatagram();
-  void appendControl(uint16_t type, int32_t value);
   void give(Order order);
   void nudge();
 

@@ -1,14 +1,14 @@
-// A listener as JavaScript holds it: the same three ends as a socket's (socket_handle.h).
+// A listener as JavaScript holds it: batches of what its thread has read.
 #pragma once
 
 #include <vector>
 
+#include "js_handle.h"
 #include "listener.h"
-#include "napi_support.h"
 
 namespace nftlink {
 
-class ListenerHandle {
+class ListenerHandle : public JsHandle {
  public:
   /** The handle behind a value made by `wrap`; nullptr for any other value. */
   static ListenerHandle* unwrap(napi_env env, napi_value value);
@@ -24,41 +24,23 @@ class ListenerHandle {
   /** Gives a promise that resolves when the descriptor is gone. */
   napi_value stop(napi_env env, napi_value object);
 
-  ListenerHandle(const ListenerHandle&) = delete;
-  ListenerHandle& operator=(const ListenerHandle&) = delete;
-
  private:
   enum class State { open, stopping, stopped };
-  /** Outlives the handle if need be: a wake-up may still be on its way when the handle is gone. */
-  struct WakeTarget {
-    ListenerHandle* handle;
-  };
 
   ListenerHandle() = default;
-  ~ListenerHandle() = default;
+  ~ListenerHandle() override = default;
 
   bool start(napi_env env, NetlinkSocket&& socket);
-  bool hold(napi_env env, napi_value object);
-  void letGo(napi_env env);
-  void setKeepAlive(napi_env env, bool keepAlive);
+  void rest(napi_env env);
   void answerReader(napi_env env, napi_value value);
-  void onArrived(napi_env env);
   void finishStop(napi_env env);
-  UniqueFd endThread();
 
-  static void onWake(napi_env env, napi_value, void* context, void*);
-  static void onWakeFinalized(napi_env, void* target, void*);
-  static void onEnvironmentExit(void* handle);
-  static void onCollected(napi_env env, void* handle, void*);
+  void onWoken(napi_env env) override;
+  UniqueFd end(napi_env env) override;
 
   State state_ = State::open;
-  napi_env env_ = nullptr;  // until the environment exits
   std::unique_ptr<Listener> listener_;
-  napi_threadsafe_function wake_ = nullptr;
-  WakeTarget* wakeTarget_ = nullptr;  // owned by wake_
-  bool keepsAlive_ = false;
-  napi_ref self_ = nullptr;  // strong while somebody waits
-  napi_deferred reader_ = nullptr;
+  napi_deferred reader_ = nullptr;  // while somebody waits, the object is held
   std::vector<napi_deferred> stoppers_;
 };
 

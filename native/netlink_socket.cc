@@ -75,15 +75,6 @@ size_t limitOf(size_t sendBuffer) { return sendBuffer > kSendReserve ? sendBuffe
 
 }  // namespace
 
-void closeInBackground(UniqueFd fd) {
-  // The thread has no ties to the environment, and the addon is linked with nodelete: it may outlive both.
-  try {
-    std::thread([closing = std::move(fd)]() mutable { closing.reset(); }).detach();
-  } catch (const std::system_error&) {
-    // The descriptor went out of scope with the lambda: closed here after all.
-  }
-}
-
 std::optional<OpenError> NetlinkSocket::open(const std::string& netnsPath, NetlinkSocket& socket) {
   const Failure failure = netnsPath.empty() ? openHere(socket.fd_) : openElsewhere(netnsPath, socket.fd_);
   if (failure) return failure;

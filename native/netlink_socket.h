@@ -34,9 +34,6 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-/** Closing a socket waits for the kernel's readers, up to 7.6 ms after deletions: not on JavaScript's thread. */
-void closeInBackground(UniqueFd fd);
-
 struct OpenError {
   int error;
   const char* step;  // of NativeOpenError in src/native/contract.ts

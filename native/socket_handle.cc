@@ -1,9 +1,5 @@
 #include "socket_handle.h"
 
-#include <system_error>
-
-#include "thread_safe_wake.h"
-
 namespace nftlink {
 
 namespace {
@@ -23,30 +19,11 @@ class SocketHandle::CloseTask : public PendingTask {
 };
 
 SocketHandle* SocketHandle::unwrap(napi_env env, napi_value value) {
-  bool tagged = false;
-  void* handle = nullptr;
-  if (napi_check_object_type_tag(env, value, &kSocketTag, &tagged) != napi_ok || !tagged) return nullptr;
-  return napi_get_value_external(env, value, &handle) == napi_ok ? static_cast<SocketHandle*>(handle) : nullptr;
+  return static_cast<SocketHandle*>(find(env, value, kSocketTag));
 }
 
 napi_value SocketHandle::wrap(napi_env env, NetlinkSocket&& socket) {
-  auto* handle = new SocketHandle(std::move(socket));
-  napi_value value = nullptr;
-  if (napi_create_external(env, handle, onCollected, nullptr, &value) != napi_ok) {
-    delete handle;
-    return throwError(env, "ERR_NFTLINK", "the socket's object cannot be made");
-  }
-  // From here on the object owns the handle, and its collection frees it.
-  if (napi_type_tag_object(env, value, &kSocketTag) != napi_ok) {
-    return throwError(env, "ERR_NFTLINK", "the socket's object cannot be tagged");
-  }
-  // Registered before any thread-safe function, so it runs after theirs; either order is safe, since their memory
-  // goes only when the loop closes their handles, after all hooks.
-  if (napi_add_env_cleanup_hook(env, onEnvironmentExit, handle) != napi_ok) {
-    return throwError(env, "ERR_NFTLINK", "the socket's clean-up cannot be registered");
-  }
-  handle->env_ = env;
-  return value;
+  return own(env, new SocketHandle(std::move(socket)), kSocketTag, "socket");
 }
 
 napi_value SocketHandle::enqueue(napi_env env, napi_value object, std::unique_ptr<PendingTask> task) {
@@ -84,51 +61,25 @@ napi_value SocketHandle::close(napi_env env, napi_value object) {
 
 bool SocketHandle::startWorker(napi_env env) {
   if (worker_ != nullptr) return true;
-  napi_value name = nullptr;
-  if (napi_create_string_utf8(env, "nftlink", NAPI_AUTO_LENGTH, &name) != napi_ok) return false;
-  auto target = std::make_unique<WakeTarget>(WakeTarget{this});
-  napi_threadsafe_function wake = nullptr;
-  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, target.get(), onWakeFinalized, target.get(),
-                                      onWake, &wake) != napi_ok) {
-    return false;
-  }
-  wakeTarget_ = target.release();
-  try {
-    worker_ = std::make_unique<Worker>(std::make_unique<ThreadSafeWake>(wake));
-  } catch (const std::system_error&) {
-    wakeTarget_->handle = nullptr;
-    wakeTarget_ = nullptr;
-    static_cast<void>(napi_release_threadsafe_function(wake, napi_tsfn_abort));
-    return false;
-  }
-  wake_ = wake;
-  return true;
+  return startThread(env, [this](std::unique_ptr<WorkerListener> wake) {
+    worker_ = std::make_unique<Worker>(std::move(wake));
+  });
 }
 
 bool SocketHandle::addPending(napi_env env, napi_value object) {
-  if (pending_ == 0) {
-    if (napi_create_reference(env, object, 1, &self_) != napi_ok) return false;
-    static_cast<void>(napi_ref_threadsafe_function(env, wake_));
-  }
+  if (!hold(env, object)) return false;
+  setKeepAlive(env, true);
   pending_++;
   return true;
 }
 
 void SocketHandle::removePending(napi_env env) {
   if (--pending_ > 0) return;
-  if (wake_ != nullptr) static_cast<void>(napi_unref_threadsafe_function(env, wake_));
-  static_cast<void>(napi_delete_reference(env, self_));
-  self_ = nullptr;
+  setKeepAlive(env, false);
+  letGo(env);
 }
 
-void SocketHandle::onWake(napi_env env, napi_value, void* context, void*) {
-  // Without an environment there is nobody left to tell, and Node.js 20 has finalized the target before it empties its queue.
-  if (env == nullptr) return;
-  SocketHandle* handle = static_cast<WakeTarget*>(context)->handle;
-  if (handle != nullptr) handle->settleCompleted(env);
-}
-
-void SocketHandle::settleCompleted(napi_env env) {
+void SocketHandle::onWoken(napi_env env) {
   if (worker_ == nullptr) return;
   for (const std::unique_ptr<Task>& task : worker_->takeCompleted()) {
     auto& pending = static_cast<PendingTask&>(*task);
@@ -152,36 +103,13 @@ void SocketHandle::stopWorker(napi_env env) {
   worker_->stop();
   for (const std::unique_ptr<Task>& task : worker_->takeRest()) static_cast<PendingTask&>(*task).release(env);
   worker_.reset();
-  wake_ = nullptr;
-  if (wakeTarget_ != nullptr) wakeTarget_->handle = nullptr;
-  wakeTarget_ = nullptr;
+  forgetThread();
 }
 
-void SocketHandle::onWakeFinalized(napi_env, void* data, void*) {
-  auto* target = static_cast<WakeTarget*>(data);
-  if (target->handle != nullptr) target->handle->wakeTarget_ = nullptr;
-  delete target;
-}
-
-void SocketHandle::onEnvironmentExit(void* data) {
-  auto* handle = static_cast<SocketHandle*>(data);
-  const napi_env env = handle->env_;
-  handle->stopWorker(env);
-  if (handle->self_ != nullptr) static_cast<void>(napi_delete_reference(env, handle->self_));
-  handle->self_ = nullptr;
-  handle->socket_.close();
-  handle->state_ = State::closed;
-  handle->env_ = nullptr;  // the object's finalizer, which comes later, frees the handle
-}
-
-void SocketHandle::onCollected(napi_env env, void* data, void*) {
-  auto* handle = static_cast<SocketHandle*>(data);
-  if (handle->env_ != nullptr) {
-    static_cast<void>(napi_remove_env_cleanup_hook(handle->env_, onEnvironmentExit, handle));
-    handle->stopWorker(env);
-    if (handle->state_ != State::closed) closeInBackground(handle->socket_.takeFd());
-  }
-  delete handle;
+UniqueFd SocketHandle::end(napi_env env) {
+  stopWorker(env);
+  state_ = State::closed;
+  return socket_.takeFd();
 }
 
 }  // namespace nftlink

@@ -1,18 +1,14 @@
-// A socket as JavaScript holds it: who keeps it alive, and how it ends.
-//
-// It ends in one of three ways. close(): the worker closes the descriptor behind the last pending task. Collected
-// without close(): nothing is pending then (a pending task holds the JavaScript object), so the idle thread is joined
-// and a thread without ties closes the descriptor. Environment torn down: the clean-up hook joins the thread, which
-// finishes the system call it is in, and closes.
+// A socket as JavaScript holds it: tasks on its thread, one after another.
 #pragma once
 
 #include <vector>
 
+#include "js_handle.h"
 #include "pending_task.h"
 
 namespace nftlink {
 
-class SocketHandle {
+class SocketHandle : public JsHandle {
  public:
   /** The handle behind a value made by `wrap`; nullptr for any other value. */
   static SocketHandle* unwrap(napi_env env, napi_value value);
@@ -29,41 +25,27 @@ class SocketHandle {
   /** Gives a promise that resolves when the descriptor is gone. */
   napi_value close(napi_env env, napi_value object);
 
-  SocketHandle(const SocketHandle&) = delete;
-  SocketHandle& operator=(const SocketHandle&) = delete;
-
  private:
   enum class State { open, closing, closed };
-  /** Outlives the handle if need be: a wake-up may still be on its way when the handle is gone. */
-  struct WakeTarget {
-    SocketHandle* handle;
-  };
   class CloseTask;
 
   explicit SocketHandle(NetlinkSocket&& socket) : socket_(std::move(socket)) {}
-  ~SocketHandle() = default;
+  ~SocketHandle() override = default;
 
   bool startWorker(napi_env env);
   bool addPending(napi_env env, napi_value object);
   void removePending(napi_env env);
-  void settleCompleted(napi_env env);
   void finishClose(napi_env env);
   void stopWorker(napi_env env);
 
-  static void onWake(napi_env env, napi_value, void* context, void*);
-  static void onWakeFinalized(napi_env, void* target, void*);
-  static void onEnvironmentExit(void* handle);
-  static void onCollected(napi_env env, void* handle, void*);
+  void onWoken(napi_env env) override;
+  UniqueFd end(napi_env env) override;
 
   NetlinkSocket socket_;
   Batch batch_;
   State state_ = State::open;
-  napi_env env_ = nullptr;  // until the environment exits
   std::unique_ptr<Worker> worker_;
-  napi_threadsafe_function wake_ = nullptr;
-  WakeTarget* wakeTarget_ = nullptr;  // owned by wake_
-  napi_ref self_ = nullptr;           // strong while tasks are pending
-  size_t pending_ = 0;
+  size_t pending_ = 0;  // tasks; while there are any, the object is held and the process goes on
   std::vector<napi_deferred> closers_;
 };
 

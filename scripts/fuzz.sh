@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes what the addon does with bytes from outside: packed transactions and the kernel's replies. Installs clang if it is missing.
-#   npm run fuzz -- [--runs N] [--seed N] [TARGET …]      targets: transaction, elements, replies, blame …
+# Fuzzes what the addon does with bytes from outside: packed transactions, replies and events. Installs clang if it is missing.
+#   npm run fuzz -- [--runs N] [--seed N] [TARGET …]      targets: transaction, elements, replies, events, messages, blame
 # N inputs for each target, 200,000 unless said. What fails is kept in build/fuzz/findings.
 set -euo pipefail
 cd "$(dirname "$0")/.."

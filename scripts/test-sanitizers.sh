@@ -1,8 +1,17 @@
 #!/usr/bin/env bash
 # Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer and runs the library's kernel and lifetime tests with it.
 # Fails on a failed test, on any report of the sanitizers, and on memory of the addon that nobody freed. Arguments go to vitest.
+#   npm run test:sanitizers -- --threads [ROUNDS]      sockets' and listeners' threads under ThreadSanitizer instead, without Node.js
 set -euo pipefail
 cd "$(dirname "$0")/.."
+if [ "${1:-}" = --threads ]; then
+  bash scripts/install-missing.sh cmake:cmake make:make pkg-config:pkg-config g++:g++
+  mkdir -p build/stress
+  log=build/stress/build.log
+  cmake -S native -B build/stress -DNFTLINK_STRESS=ON -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release >"$log"
+  cmake --build build/stress --parallel "$(nproc)" -- --no-print-directory >"$log" || { cat "$log"; exit 1; }
+  TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1" exec unshare -n build/stress/stress "${2:-300}"
+fi
 bash scripts/setup.sh
 bash scripts/install-missing.sh cmake:cmake setpriv:util-linux
 

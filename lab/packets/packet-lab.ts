@@ -98,7 +98,8 @@ export class PacketLab implements AsyncDisposable {
   }
 
   /**
-   * Sends packets in this order and gives what became of each, in the same order. When 30,000 source ports were chosen, the
+   * Sends packets in this order and gives what became of each, in the same order. The node's own may have another source port without
+   * being masqueraded: when a masqueraded connection to the same destination has it already ({@link PacketLab.forgetConnections}). When 30,000 source ports were chosen, the
    * namespace's conntrack is emptied and they begin anew. Rejects when the injecting program ends.
    */
   send(probes: readonly Probe[]): Promise<readonly ProbeResult[]> {

@@ -1,8 +1,9 @@
-// Any bytes as what the kernel answers, to a transaction and to a request.
+// Any bytes as what the kernel answers, to a transaction and to requests: about nftables and about flows.
 #include <netinet/in.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include "check.h"
 #include "request.h"
@@ -71,11 +72,12 @@ void checkTransaction(Bytes script) {
   require(packOutcome(outcome).size() % 4 == 0, "an outcome that is no multiple of 4");
 }
 
-void checkRequest(Bytes script, uint16_t flags) {
+void checkRequest(Bytes script, uint8_t subsystem, uint16_t flags) {
   NetlinkSocket socket;
   setAnswers(script);
   Request question{};
-  question.message = NFT_MSG_GETTABLE;
+  question.subsystem = subsystem;
+  question.message = NFT_MSG_GETTABLE;  // IPCTNL_MSG_CT_GET has the same number
   question.flags = flags;
   const ByteBuffer answer = request(socket, question);
   require(answer.size() >= 8 && answer.size() % 4 == 0, "an answer's length");
@@ -94,7 +96,9 @@ void checkRequest(Bytes script, uint16_t flags) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Bytes script{data, size};
   checkTransaction(script);
-  checkRequest(script, NLM_F_DUMP);
-  checkRequest(script, 0);
+  for (const uint8_t subsystem : {uint8_t{NFNL_SUBSYS_NFTABLES}, uint8_t{NFNL_SUBSYS_CTNETLINK}}) {
+    checkRequest(script, subsystem, NLM_F_DUMP);
+    checkRequest(script, subsystem, 0);
+  }
   return 0;
 }

@@ -5,7 +5,7 @@
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
 export type IPFamily = 'IPv4' | 'IPv6';
-export type TrafficPolicy = 'Cluster' | 'Local';
+type TrafficPolicy = 'Cluster' | 'Local';
 
 interface Metadata {
   readonly name: string;

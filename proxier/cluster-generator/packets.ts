@@ -15,7 +15,7 @@ import { SERIALS } from './random-service.ts';
 export type Origin = 'outside' | 'pods' | 'bridge' | 'node';
 
 /** Who sends it. Of the kinds there are many, and each try of a packet has another one. */
-export type Source =
+type Source =
   | { readonly kind: 'client' | 'strangeClient' | 'localClient' | 'remoteClient' }
   | { readonly kind: 'one'; readonly address: string };
 
@@ -24,10 +24,12 @@ export interface TestPacket {
   /** `outside → svc-3 cluster IP`, for the report. */
   readonly name: string;
   readonly family: IPFamily;
-  readonly protocol: Protocol;
+  /** An echo request where it is ICMP. */
+  readonly protocol: Protocol | 'ICMP';
   readonly origin: Origin;
   readonly source: Source;
   readonly destination: string;
+  /** 0 for ICMP. */
   readonly port: number;
   /** The Service port has session affinity: one client stays with one endpoint. */
   readonly isSticky: boolean;
@@ -78,7 +80,18 @@ export function packetsFor(random: Random, cluster: ClusterManifests, count: num
   return [...known, ...inTurns].slice(0, count);
 }
 
-function frontendOf({ destination, protocol, port }: Target | TestPacket): string {
+/** What clients of a Service with session affinity connect to, as {@link frontendOf} writes it. */
+export function stickyFrontends(cluster: ClusterManifests): ReadonlySet<string> {
+  const targets = [...cluster.services.values()].flatMap((service) => targetsOf(service, cluster));
+  return new Set(targets.filter(({ isSticky }) => isSticky).map(frontendOf));
+}
+
+/** Address, protocol and port that a packet goes to. */
+export function frontendOf({
+  destination,
+  protocol,
+  port,
+}: Pick<TestPacket, 'destination' | 'protocol' | 'port'>): string {
   return `${destination} ${protocol} ${port}`;
 }
 
@@ -169,15 +182,18 @@ function one(name: string, origin: Origin, addresses: readonly string[]): readon
   return addresses.map((address) => ({ name, origin, source: { kind: 'one', address } }));
 }
 
-/** Ports and protocols that a Service doesn't have, cluster IPs that no Service has, other node ports. */
+/** Ports and protocols that a Service doesn't have, cluster IPs that no Service has. */
 function nearMisses(random: Random, cluster: ClusterManifests, count: number): readonly TestPacket[] {
   const services = [...cluster.services.values()];
   return Array.from({ length: services.length === 0 ? 0 : count }, () => {
     const service = random.pick(services);
     const [target] = random.some(targetsOf(service, cluster), 1);
-    const miss = random.below(3);
-    if (target === undefined || miss === 0) return toUnallocated(random, serialOf(service));
-    const changed = miss === 1 ? { port: target.port + 1 } : { protocol: random.pick(PROTOCOLS) };
+    if (target === undefined || random.chance(25)) return toUnallocated(random, serialOf(service));
+    const changed = random.pick([
+      { port: target.port + 1 },
+      { protocol: random.pick(PROTOCOLS) },
+      { protocol: 'ICMP', port: 0 },
+    ] as const);
     return random.pick(packetsTo(random, { ...target, ...changed, name: `near ${target.name}` }));
   });
 }

@@ -53,14 +53,16 @@ export function randomSlice(
   const { namespace, name } = service.metadata;
   const isHeadless = service.spec.clusterIP === 'None';
   const count = random.pick([0, 1, 1, 2, 2, 3, 4, 7]);
+  // A name of its own: kube-proxy goes on using a slice whose label is taken away.
+  const isOrphan = random.chance(1);
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: `${name}-${family === 'IPv4' ? 'v4' : 'v6'}-${index}`,
+      name: `${name}-${family === 'IPv4' ? 'v4' : 'v6'}-${isOrphan ? 'orphan' : index}`,
       namespace,
       labels: {
-        ...(random.chance(99) ? { 'kubernetes.io/service-name': name } : {}),
+        ...(isOrphan ? {} : { 'kubernetes.io/service-name': name }),
         ...(isHeadless ? { 'service.kubernetes.io/headless': '' } : {}),
       },
     },

@@ -113,7 +113,7 @@ export interface ConntrackEntry {
 export function readCorpus(path: string): readonly Scenario[] {
   const scenarios: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (!Array.isArray(scenarios) || scenarios.some((each) => typeof each?.name !== 'string')) {
-    throw new Error(`${path} is not a list of scenarios`);
+    throw new Error('it is not a list of scenarios with names');
   }
   return scenarios as readonly Scenario[];
 }

@@ -50,8 +50,10 @@ async function observe(
   isSticky: boolean,
 ): Promise<Observation> {
   const [first] = flows;
-  const results = await lab.send(flows.flatMap((flow) => probesOf(flow, config, flows.length)));
   const isOwn = first !== undefined && inInterfaceOf(first, config) === undefined;
+  // When a masqueraded connection has the node's address and the same port, the node's own gets another port, as if it were masqueraded.
+  if (isOwn) lab.forgetConnections();
+  const results = await lab.send(flows.flatMap((flow) => probesOf(flow, config, flows.length)));
   return { verdicts: results.map(verdictOf), isSticky, isOwn };
 }
 

@@ -92,7 +92,7 @@ class ScenarioRun {
       const isDeleted = !left.has(entries[i] ?? 0);
       const problem = `expected the flow to ${expectDeleted ? 'be deleted' : 'stay'}`;
       this.#check({
-        name: `${state.name}: conntrack ${JSON.stringify(entry)}`,
+        name: `${this.#at(state)}conntrack ${JSON.stringify(entry)}`,
         problems: isDeleted === expectDeleted ? [] : [problem],
       });
     }
@@ -101,7 +101,7 @@ class ScenarioRun {
     // Without a UDP port nobody can have a stale flow.
     const isRight = isCleaned === conntrackCleanupRequired || canaries.length === 0;
     const problem = `expected stale UDP flows to ${conntrackCleanupRequired ? 'be deleted' : 'stay'}`;
-    this.#check({ name: `${state.name}: conntrackCleanupRequired`, problems: isRight ? [] : [problem] });
+    this.#check({ name: `${this.#at(state)}conntrackCleanupRequired`, problems: isRight ? [] : [problem] });
   }
 
   #plantedEntry({ protocol, origDst, origDstPort, replySrc, replySrcPort }: ConntrackEntry): PlantedFlow {
@@ -125,7 +125,7 @@ class ScenarioRun {
   async #look(state: State): Promise<void> {
     for (const flow of state.flows ?? []) await this.#tryFlow(state, flow);
     for (const { name, problems } of checkFacts(state, this.#running().facts())) {
-      this.#check({ name: `${state.name}: ${name}`, problems });
+      this.#check({ name: `${this.#at(state)}${name}`, problems });
     }
   }
 
@@ -133,10 +133,15 @@ class ScenarioRun {
     const { config } = this.#scenario;
     const world = worldOf(config, this.#zone, this.#objects);
     const { problems, endpoint } = await tryFlow(this.#lab, config, world, flow, this.#remembered);
-    this.#check({ name: `${state.name}: ${flowText(flow)}`, problems });
+    this.#check({ name: `${this.#at(state)}${flowText(flow)}`, problems });
     if ('endpoints' in flow.expect && flow.expect.remember !== undefined && endpoint !== undefined) {
       this.#remembered.set(flow.expect.remember, endpoint);
     }
+  }
+
+  /** Where in the scenario: nothing before its first step. */
+  #at(state: State): string {
+    return state === this.#scenario ? '' : `${state.name}: `;
   }
 
   #running(): Subject {

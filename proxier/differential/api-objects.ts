@@ -16,7 +16,10 @@ export interface ApiObject {
 
 /** What an API server makes of a Service when it is created: its defaults (pkg/apis/core/v1/defaults.go) filled in. */
 export function serviceObject({ metadata, spec, status, ...type }: ServiceManifest): ApiObject {
-  const families = (spec.clusterIPs ?? []).filter((ip) => ip !== 'None').map((ip): IPFamily => familyOf(ip));
+  // Each of the two fields follows from the other.
+  const clusterIPs = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
+  const clusterIP = spec.clusterIP ?? clusterIPs[0];
+  const families = clusterIPs.filter((ip) => ip !== 'None').map((ip): IPFamily => familyOf(ip));
   const isExternal =
     spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0;
   const ingress = (status?.loadBalancer?.ingress ?? []).map((entry) =>
@@ -36,6 +39,7 @@ export function serviceObject({ metadata, spec, status, ...type }: ServiceManife
         ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } }
         : {}),
       ...spec,
+      ...(clusterIP === undefined ? {} : { clusterIP, clusterIPs }),
       ports: (spec.ports ?? []).map((port) => ({ protocol: 'TCP', targetPort: port.port, ...port })),
     },
     status: { loadBalancer: ingress.length > 0 ? { ingress } : {} },

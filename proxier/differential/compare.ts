@@ -95,7 +95,8 @@ async function tryAll(
   for (const trial of trials) trial.tries += tries;
 }
 
-function probeOf(packet: TestPacket, n: number): Probe {
+/** Try number n of the packet. */
+export function probeOf(packet: TestPacket, n: number): Probe {
   return {
     from: DEVICE[packet.origin],
     protocol: packet.protocol,

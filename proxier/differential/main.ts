@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { KubeProxySide } from './kube-proxy-side.ts';
+import { OurSide } from './our-side.ts';
 import { differenceText, exampleText } from './report.ts';
 import { playRound, type RoundResult, roundOf } from './round.ts';
 import { shrink } from './shrink.ts';
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
   }
   const firstSeed = wholeNumber('seed', values.seed ?? String(Date.now() % 1_000_000));
   const rounds = wholeNumber('rounds', values.rounds);
-  await using left = await KubeProxySide.open('diff-left');
+  await using left = values.self ? await KubeProxySide.open('diff-left') : await OurSide.open('diff-ours');
   await using right = await KubeProxySide.open('diff-right');
   const sides = [left, right] as const;
   let tries = 0;
@@ -38,9 +39,18 @@ async function main(): Promise<number> {
   const started = performance.now();
   let packets = 0;
   const failed: number[] = [];
-  for (let seed = firstSeed; seed < firstSeed + rounds; seed += 1) {
+  let played = 0;
+  // The round under way is played to its end: then namespaces and processes are taken away as always.
+  let isStopped = false;
+  const stop = () => {
+    isStopped = true;
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  for (let seed = firstSeed; seed < firstSeed + rounds && !isStopped; seed += 1) {
+    played += 1;
     const result = await playRound(sides, roundOf(seed), counter);
     packets += result.packets;
+    if (played % 50 === 0) console.error(`${played} rounds, ${failed.length} with differences`);
     if (result.found === undefined) continue;
     failed.push(seed);
     await report(sides, result, counter);
@@ -48,9 +58,9 @@ async function main(): Promise<number> {
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   const outcome = failed.length === 0 ? 'no difference' : `differences with seeds ${failed.join(', ')}`;
   console.log(
-    `${rounds} rounds from seed ${firstSeed}, ${packets} packets, ${tries} tries, ${seconds} s: ${outcome}`,
+    `${played} rounds from seed ${firstSeed}, ${packets} packets, ${tries} tries, ${seconds} s: ${outcome}`,
   );
-  return failed.length === 0 ? 0 : 1;
+  return failed.length === 0 && !isStopped ? 0 : 1;
 }
 
 async function report(
@@ -58,12 +68,16 @@ async function report(
   { round, found }: RoundResult,
   counter: () => number,
 ): Promise<void> {
-  const [first] = found?.differences ?? [];
-  if (found === undefined || first === undefined) return;
+  if (found === undefined) return;
+  const { differences, unsteady } = found;
   const names = round.steps.slice(0, found.step + 1).map(({ name }) => name);
-  console.log(`seed ${round.seed}, ${names.join(', then ')}: ${found.differences.length} packets differ`);
-  for (const difference of found.differences.slice(0, 5)) console.log(differenceText(difference, sides));
-  if (values['no-shrink']) return;
+  const count = `${differences.length} packets differ, and ${unsteady.length} in session affinity`;
+  console.log(`seed ${round.seed}, ${names.join(', then ')}: ${count}`);
+  for (const difference of [...differences.slice(0, 5), ...unsteady.slice(0, 5)]) {
+    console.log(differenceText(difference, sides));
+  }
+  const [first] = differences;
+  if (first === undefined || values['no-shrink']) return;
   const steps = round.steps.slice(0, found.step + 1);
   const { example, difference, attempts } = await shrink(
     sides,

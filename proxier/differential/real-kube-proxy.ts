@@ -93,10 +93,10 @@ export class RealKubeProxy implements AsyncDisposable {
     return value;
   }
 
+  /** A process that ends with this one, whatever ends this one. */
   #spawn(program: string, ...args: readonly string[]): ChildProcess {
-    return spawn('nsenter', [`--net=${this.#netnsPath}`, program, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const inNamespace = ['--pdeathsig', 'KILL', 'nsenter', `--net=${this.#netnsPath}`, program, ...args];
+    return spawn('setpriv', inNamespace, { stdio: ['pipe', 'pipe', 'pipe'] });
   }
 }
 

@@ -14,6 +14,7 @@ export function differenceText(
   return [`  ${packetText(packet)} (${tries} tries)`, side(ours, left), side(reference, right)].join('\n');
 }
 
+/** Who sends what where, with the source of its first try. */
 export function packetText(packet: TestPacket): string {
   const { name, origin, protocol, destination, port } = packet;
   return `${name}: ${protocol} from ${sourceAddress(packet, 0)} (${origin}) to ${destination} port ${port}`;

@@ -6,6 +6,7 @@ import { type ClusterState, randomChange } from '../cluster-generator/random-cha
 import { randomCluster } from '../cluster-generator/random-cluster.ts';
 import { type Counter, compareSides, type Difference } from './compare.ts';
 import type { Side } from './side.ts';
+import { Stickiness } from './stickiness.ts';
 
 /** One state of the cluster and how it came about. */
 export interface Step {
@@ -26,7 +27,14 @@ export interface RoundResult {
   readonly round: Round;
   readonly packets: number;
   /** After the steps up to and including number `step`. A round ends with the first step that has any. */
-  readonly found: { readonly step: number; readonly differences: readonly Difference[] } | undefined;
+  readonly found:
+    | {
+        readonly step: number;
+        readonly differences: readonly Difference[];
+        /** Clients of sticky Services that kept their endpoint on one side only. */
+        readonly unsteady: readonly Difference[];
+      }
+    | undefined;
 }
 
 /** Rounds that follow each other on one node: for another one kube-proxy has to be started anew. */
@@ -55,6 +63,7 @@ export async function playRound(
   counter: Counter,
 ): Promise<RoundResult> {
   const random: Random = seeded(round.seed ^ 0x5eed);
+  const stickiness = new Stickiness();
   let packets = 0;
   for (const [step, { state, restart }] of round.steps.entries()) {
     const [ours, reference] = sides;
@@ -66,7 +75,10 @@ export async function playRound(
     const chosen = packetsFor(random, state.cluster, PACKETS);
     packets += chosen.length;
     const differences = await compareSides(sides, chosen, counter);
-    if (differences.length > 0) return { round, packets, found: { step, differences } };
+    const unsteady = await stickiness.check(sides, state.cluster, chosen, counter);
+    if (differences.length + unsteady.length > 0) {
+      return { round, packets, found: { step, differences, unsteady } };
+    }
   }
   return { round, packets, found: undefined };
 }

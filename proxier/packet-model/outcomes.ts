@@ -47,7 +47,8 @@ export function allowedOutcomes(
     // Behind DNAT the filter hooks see the endpoint's address.
     const refusal = filter(world, { ...packet, destination, port });
     if (refusal !== undefined) return { kind: refusal };
-    const masquerade = marked || isHairpin(world, packet, endpoint);
+    const masquerade =
+      passesPostrouting(world, packet, endpoint) && (marked || isHairpin(world, packet, endpoint));
     const stickyBy = route.port.hasAffinity ? route.port.key : undefined;
     return { kind: 'endpoint', endpoint: endpointKey(endpoint), masquerade, stickyBy };
   });
@@ -103,6 +104,15 @@ function externalRoute({ config }: World, port: ModelPort, packet: ModelPacket):
 function isMarkedAtClusterIP({ config, ports }: World, packet: ModelPacket): boolean {
   if (!ports.some(({ clusterIP }) => clusterIP === packet.destination)) return false;
   return config.masqueradeAll || isFromPod(config, packet) === false;
+}
+
+/** What comes in for the node itself goes to its socket, past no postrouting hook: it can't be masqueraded. */
+function passesPostrouting(
+  { config }: World,
+  { inInterface }: ModelPacket,
+  { address }: ModelEndpoint,
+): boolean {
+  return inInterface === undefined || !isLocalAddress(config, address);
 }
 
 /** An endpoint's connection to itself by a Service, of whichever Service the endpoint is. */

@@ -80,6 +80,7 @@ function isProxied({ metadata, spec }: Service): boolean {
 
 function belongsTo({ metadata }: EndpointSlice, service: Service): boolean {
   const { namespace, name } = service.metadata;
+  if (Object.hasOwn(metadata.labels, 'service.kubernetes.io/headless')) return false;
   return metadata.namespace === namespace && metadata.labels['kubernetes.io/service-name'] === name;
 }
 

@@ -15,7 +15,7 @@ import type { KnownSets } from './known-sets.ts';
 import { tableOf } from './table-of.ts';
 
 /**
- * One object that a transaction made, changed or deleted. Of what is deleted the kernel tells the name only: a chain has no
+ * One object that a transaction made or changed (`verb` is `'new'`) or deleted. Of what is deleted the kernel tells the name only: a chain has no
  * hook then, a table no comment, a rule is its handle, an object has no state. Sets are described as they were made.
  */
 export type Change =
@@ -43,6 +43,7 @@ export interface OtherChange {
   readonly bytes: Uint8Array;
 }
 
+/** New stands for changed, too. @inline */
 type Verb = 'new' | 'delete';
 type ChangedKind = Exclude<Change['kind'], 'other'>;
 

@@ -21,7 +21,7 @@ export interface NativeOpenError extends Error {
   readonly step: 'open-netns' | 'setns' | 'socket' | 'bind' | 'subscribe' | 'thread';
 }
 
-/** Nanoseconds inside `sendmsg` when the kernel committed; otherwise a packed outcome. */
+/** Nanoseconds inside `sendmsg` when the kernel committed; otherwise a packed outcome. @inline */
 export type NativeOutcome = number | Uint8Array;
 
 export interface NativeBinding {

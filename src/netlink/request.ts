@@ -4,6 +4,12 @@ import { errnoName } from './errno.ts';
 import { type Message, messages } from './message.ts';
 import type { Transport } from './transport.ts';
 
+const HINTS: Readonly<Record<string, string>> = {
+  EPERM: 'it takes CAP_NET_ADMIN in the network namespace',
+  // What nfnetlink says of a subsystem that is not there.
+  EINVAL: 'this kernel lacks nf_tables or ctnetlink (CONFIG_NF_TABLES, CONFIG_NF_CT_NETLINK), or part of it',
+};
+
 /** A question that the kernel refused to answer. `code` is errno's name. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -15,8 +21,8 @@ export class RequestError extends Error {
   /** @internal */
   constructor(what: string, errno: number) {
     const code = errnoName(errno);
-    const hint = code === 'EPERM' ? ': it takes CAP_NET_ADMIN in the network namespace' : '';
-    super(`${what}: ${code}${hint}`);
+    const hint = HINTS[code];
+    super(hint === undefined ? `${what}: ${code}` : `${what}: ${code}: ${hint}`);
     this.code = code;
     this.errno = errno;
   }

@@ -145,8 +145,13 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ERESTART: 'the ruleset has changed since the generation that was asked for',
 };
 
+/** Of the transaction as a whole. */
+const WHOLE_MEANINGS: Readonly<Record<string, string>> = {
+  EOPNOTSUPP: 'this kernel has no nf_tables (CONFIG_NF_TABLES)',
+};
+
 function meaning(code: string, operation: Operation | undefined, field: string | undefined): string {
-  const special = operation === undefined ? undefined : meaningHere(code, operation, field);
+  const special = operation === undefined ? WHOLE_MEANINGS[code] : meaningHere(code, operation, field);
   return special ?? MEANINGS[code] ?? 'refused by the kernel';
 }
 

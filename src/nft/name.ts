@@ -5,7 +5,14 @@ const MAX_NAME_BYTES = 255;
 /** NFTNL_UDATA_COMMENT_MAXLEN of libnftnl: nft refuses to print longer ones. */
 const MAX_COMMENT_BYTES = 128;
 
-/** Returns the name of a table, chain or set if the kernel can take it; `argument` says whose name it is. */
+/** Returns the name of a set if the kernel can take it: it makes another one of a name with `%`. */
+export function checkSetName(argument: string, name: string): string {
+  checkName(argument, name);
+  if (name.includes('%')) throw new InvalidArgumentError(argument, name, 'a name without %');
+  return name;
+}
+
+/** Returns the name of a table or chain if the kernel can take it; `argument` says whose name it is. */
 export function checkName(argument: string, name: string): string {
   if (
     typeof name !== 'string' ||

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../invalid-argument.ts';
-import { checkComment, checkName } from './name.ts';
+import { checkComment, checkSetName } from './name.ts';
 import type { Statement } from './statement/source.ts';
 import type { Table } from './table.ts';
 import type { DataType } from './type/data-type.ts';
@@ -164,7 +164,7 @@ export function verdictMap<K, KO, I extends boolean = false, C extends boolean =
 type Described = SetOptions & { readonly key: DataType<never, unknown> };
 
 function checked<T extends Described>(kind: AnySet['kind'], name: string, options: T): T {
-  checkName('name', name);
+  checkSetName('name', name);
   checkInteger('size', options.size, 0xffffffff, 'a number of elements');
   checkInteger('timeoutMs', options.timeoutMs, Number.MAX_SAFE_INTEGER, 'a whole number of milliseconds');
   checkInteger('gcIntervalMs', options.gcIntervalMs, 0xffffffff, 'a whole number of milliseconds');

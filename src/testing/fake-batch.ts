@@ -7,12 +7,15 @@ import type { PackedOperation } from './unpack.ts';
 export interface Way {
   /** Operations whose elements are a message each; of others the first element that is refused ends the operation. */
   readonly split: ReadonlySet<PackedOperation>;
-  /** Follow jumps behind each message that may have made them lead too deep: NFT_VALIDATE_DO. */
-  readonly followEach: boolean;
+  /**
+   * Tables whose jumps are followed behind each message that may have made them lead too deep, and with them those that the
+   * batch makes: NFT_VALIDATE_DO. Undefined: jumps are followed at the end.
+   */
+  readonly followed: ReadonlySet<FakeTable> | undefined;
 }
 
 /** One change that is committed. */
-export interface FakeEvent {
+interface FakeEvent {
   /** What waits until then. */
   readonly apply?: () => void;
   /** For those who listen: as things are at that moment. */
@@ -28,6 +31,8 @@ export interface Batch {
   readonly setsById: Map<number, FakeSet>;
   /** Tables whose jumps must be followed before the commit: NFT_VALIDATE_NEED. */
   readonly toValidate: Set<FakeTable>;
+  /** Tables that the batch has made. */
+  readonly made: Set<FakeTable>;
   /** Tables that were made dormant or awake in this batch: __NFT_TABLE_F_UPDATE. */
   readonly toggled: Set<FakeTable>;
   /** Tables that may not be made dormant or awake any more in this batch: nft_table_pending_update. */
@@ -48,6 +53,7 @@ export function beginBatch(ruleset: FakeRuleset, nowMs: number, way: Way): Batch
     nowMs,
     setsById: new Map(),
     toValidate: new Set(),
+    made: new Set(),
     toggled: new Set(),
     updated: new Set(),
     toSweep: new Set(),

@@ -19,17 +19,15 @@ export function newElements(batch: Batch, table: FakeTable, operation: PackedOpe
   if (Array.isArray(found)) return found;
   const set = found as FakeSet;
   dropExpired(batch, set);
-  const { followEach } = batch.way;
   const eachElement = batch.way.split.has(operation);
   const refusals: Refusal[] = [];
   for (let index = 0; index < (operation.count ?? 0); index++) {
     const errno = newElement(batch, table, set, operation, index);
     if (errno !== 0) refusals.push(refuseElement(errno, index));
-    else if (eachElement && followEach && leadsTooDeep(batch, table))
-      refusals.push({ errno: EMLINK, element: index });
+    else if (eachElement && leadsTooDeep(batch, table)) refusals.push({ errno: EMLINK, element: index });
     if (errno !== 0 && !eachElement) return refusals;
   }
-  if (eachElement || !followEach || !leadsTooDeep(batch, table)) return refusals;
+  if (eachElement || !leadsTooDeep(batch, table)) return refusals;
   // The kernel names no element; of one that is alone the addon knows.
   return [{ errno: EMLINK, ...(operation.count === 1 ? { element: 0 } : {}) }];
 }

@@ -43,7 +43,7 @@ export function newRule(batch: Batch, table: FakeTable, operation: PackedOperati
   retainRule(batch, made);
   batch.journal.set(chain, 'rules', rules);
   batch.events.push({ describe: () => describeRule(table, chain, made) });
-  return batch.way.followEach && leadsTooDeep(batch, table) ? refuse(EMLINK) : [];
+  return leadsTooDeep(batch, table) ? refuse(EMLINK) : [];
 }
 
 interface Place {

@@ -15,7 +15,7 @@ const NAME = 1;
 const KNOWN_FLAGS = 7;
 
 export function newTable(
-  { ruleset, journal, toggled, updated, events }: Batch,
+  { ruleset, journal, made, toggled, updated, events }: Batch,
   operation: PackedOperation,
 ): readonly Refusal[] {
   const name = textField(operation, NFTNL_TABLE.name) ?? '';
@@ -46,6 +46,7 @@ export function newTable(
     flowtables: new Map(),
   };
   journal.add(ruleset.tables, key, table);
+  made.add(table);
   events.push({ describe: () => describeTable(table) });
   return [];
 }

@@ -1,8 +1,8 @@
 import { applyOperation } from './fake-application.ts';
-import { type Batch, beginBatch } from './fake-batch.ts';
+import { type Batch, beginBatch, type Way } from './fake-batch.ts';
 import type { FakeMessage } from './fake-message.ts';
-import type { FakeRuleset } from './fake-ruleset.ts';
-import { leadsTooDeep } from './fake-validation.ts';
+import type { FakeRuleset, FakeTable } from './fake-ruleset.ts';
+import { tablesToFollow } from './fake-validation.ts';
 import type { OperationRefusal } from './refusal.ts';
 import type { PackedOperation } from './unpack.ts';
 
@@ -65,8 +65,10 @@ function send(
   operations: readonly PackedOperation[],
   split: ReadonlySet<PackedOperation>,
 ): Made {
-  const made = apply(ruleset, nowMs, operations, split, false);
-  return made.leadsTooDeep ? apply(ruleset, nowMs, operations, split, true) : made;
+  const made = apply(ruleset, nowMs, operations, { split, followed: undefined });
+  return made.toFollow === undefined
+    ? made
+    : apply(ruleset, nowMs, operations, { split, followed: made.toFollow });
 }
 
 /** Makes the operations, and takes them back when one is refused. */
@@ -74,10 +76,9 @@ function apply(
   ruleset: FakeRuleset,
   nowMs: number,
   operations: readonly PackedOperation[],
-  split: ReadonlySet<PackedOperation>,
-  followEach: boolean,
-): Made & { readonly leadsTooDeep: boolean } {
-  const batch = beginBatch(ruleset, nowMs, { split, followEach });
+  way: Way,
+): Made & { readonly toFollow: ReadonlySet<FakeTable> | undefined } {
+  const batch = beginBatch(ruleset, nowMs, way);
   const { journal, events } = batch;
   const refusals: OperationRefusal[] = [];
   for (const [index, operation] of operations.entries()) {
@@ -87,10 +88,10 @@ function apply(
     refusals,
     isChange: events.length > 0,
     commit: (isHeard: boolean) => commit(batch, isHeard),
-    leadsTooDeep: refusals.length === 0 && [...batch.toValidate].some((table) => leadsTooDeep(batch, table)),
+    toFollow: refusals.length === 0 ? tablesToFollow(batch) : undefined,
     revert: () => journal.revert(),
   };
-  if (refusals.length > 0 || made.leadsTooDeep) made.revert();
+  if (refusals.length > 0 || made.toFollow !== undefined) made.revert();
   return made;
 }
 

@@ -4,9 +4,24 @@ import type { FakeChain, FakeTable } from './fake-ruleset.ts';
 /** NFT_JUMP_STACK_SIZE of net/netfilter/nf_tables.h. */
 const MAX_DEPTH = 16;
 
-/** Whether jumps lead too deep in a table where the batch added some. */
-export function leadsTooDeep({ toValidate }: Batch, table: FakeTable): boolean {
-  return toValidate.has(table) && !canBeFollowed(table);
+/** Whether jumps lead too deep in a table where they are followed behind each message. */
+export function leadsTooDeep({ toValidate, made, way }: Batch, table: FakeTable): boolean {
+  const isFollowed = way.followed !== undefined && (way.followed.has(table) || made.has(table));
+  return isFollowed && toValidate.has(table) && !canBeFollowed(table);
+}
+
+/**
+ * The tables that the kernel looks through at the end, up to the first in which jumps lead too deep: those are followed when
+ * it does all of it again (nf_tables_validate). Undefined: nowhere do they.
+ */
+export function tablesToFollow({ ruleset, toValidate }: Batch): ReadonlySet<FakeTable> | undefined {
+  const seen = new Set<FakeTable>();
+  for (const table of ruleset.tables.values()) {
+    if (!toValidate.has(table)) continue;
+    seen.add(table);
+    if (!canBeFollowed(table)) return seen;
+  }
+  return undefined;
 }
 
 /**

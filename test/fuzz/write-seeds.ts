@@ -65,6 +65,19 @@ function messageSeeds(): ReadonlyMap<string, Uint8Array> {
   ]);
 }
 
+/** A transaction's events, with datagrams lost before and an error at the end. */
+function eventSeeds(): ReadonlyMap<string, Uint8Array> {
+  const table = message(0xa00, 0x400, 0, TABLE);
+  const generation = message(0xa0f, 0, 0, Buffer.concat([Buffer.of(0, 0, 0, 1), attribute(1, u32(7))]));
+  const failure = Buffer.concat([u16(0xffff), Buffer.of(9)]);
+  return new Map([
+    ['transaction', script(table, generation)],
+    ['one-datagram', script(Buffer.concat([table, generation]), TABLE)],
+    ['gap', Buffer.concat([script(table), RECEIVE_FAILS, script(generation)])],
+    ['failed', Buffer.concat([script(table), failure, script(generation)])],
+  ]);
+}
+
 /** The columns of an element operation, behind one byte with their number. */
 function elementSeed(packed: Uint8Array): Uint8Array {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
@@ -110,6 +123,7 @@ write(
 );
 write(join(target, 'replies'), replySeeds());
 write(join(target, 'messages'), messageSeeds());
+write(join(target, 'events'), eventSeeds());
 write(
   join(target, 'blame'),
   elements.flatMap((packed, index) => {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
+import { deleteFlows } from '../../src/conntrack/delete.ts';
 import { prepareFilter } from '../../src/conntrack/filter.ts';
 import { Flow } from '../../src/conntrack/flow.ts';
 import { Conntrack, type FlowEvent, type FlowFilter } from '../../src/conntrack/index.ts';
@@ -249,7 +250,7 @@ describe('deleting', () => {
     expect((await names({})).length).toBe(1);
   });
 
-  test('takes 20,000 flows in few system calls', async () => {
+  test('takes 20,000 flows in few pieces', async () => {
     send(`
 b = bound(V4, UDP, '127.0.0.1', 5000)
 for low in range(0, 20000):
@@ -257,10 +258,18 @@ for low in range(0, 20000):
 `);
     const flows = await conntrack.list({ protocol: 'udp', original: { destinationPort: 5000 } });
     expect(flows.length).toBe(20_000);
-    const start = performance.now();
-    expect(await conntrack.delete(flows)).toEqual({ deleted: 20_000, alreadyGone: 0, failed: [] });
-    // Measured: 110 ms on an idle machine. One call a flow takes 50 µs each.
-    expect(performance.now() - start).toBeLessThan(2000);
+    const socket = new NativeTransport(netns, NFNL_SUBSYS.ctnetlink);
+    const sizes: number[] = [];
+    const sender = {
+      send(messages: Uint8Array) {
+        sizes.push(messages.length);
+        return socket.send(messages);
+      },
+    };
+    expect(await deleteFlows(sender, flows)).toEqual({ deleted: 20_000, alreadyGone: 0, failed: [] });
+    await socket.close();
+    // 4,096 flows a time, which the native side sends by the thousand.
+    expect(sizes).toHaveLength(5);
     expect(await conntrack.list()).toEqual([]);
   });
 });

@@ -1,5 +1,4 @@
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Host, Lab } from '../../lab/lab.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import {
   addToSet,
   baseChain,
@@ -19,7 +18,6 @@ import {
   map,
   mark,
   meta,
-  Nftables,
   quota,
   rule,
   set,
@@ -27,32 +25,15 @@ import {
   tcp,
   updateSet,
 } from '../../src/index.ts';
+import { besideNft } from './beside-nft.ts';
 import { failureOf } from './failure-of.ts';
-import { rawElements, rawRules, rawSets } from './raw-dump.ts';
+import { rawSets } from './raw-dump.ts';
 
 /** Sets that packets change, and what elements have for themselves: the bytes that nft makes, and what is read back. */
 
-const lab = new Lab('nftlink-dynamic-sets');
-const ours = lab.host('ours');
-const theirs = lab.host('theirs');
-const nft = Nftables.open({ netns: { path: ours.netnsPath } });
-const reference = Nftables.open({ netns: { path: theirs.netnsPath } });
+const { lab, ours, nft, listing, reloadAndCompare, startAnew } = besideNft('nftlink-dynamic-sets');
 
-afterAll(async () => {
-  await nft.close();
-  await reference.close();
-  await lab.close();
-});
-
-beforeEach(async () => {
-  for (const each of [nft, reference]) {
-    const transaction = each.transaction();
-    for (const there of await each.listTables()) transaction.delete(there);
-    await transaction.commit();
-  }
-});
-
-const listing = (host: Host) => lab.run(host, 'nft', '-s', 'list', 'ruleset');
+beforeEach(startAnew);
 
 const inet = table('inet', 'firewall');
 const seen = set(inet, 'seen', { key: ipv4Addr, dynamic: true, timeoutMs: 60_000 });
@@ -127,7 +108,7 @@ describe('sets that packets change', () => {
   beforeEach(write);
 
   test('are listed by nft as its authors know them', () => {
-    expect(listing(ours)).toMatchInlineSnapshot(`
+    expect(listing()).toMatchInlineSnapshot(`
       "table inet firewall {
       	set seen {
       		type ipv4_addr
@@ -215,13 +196,7 @@ describe('sets that packets change', () => {
   });
 
   test('are, byte for byte, what nft makes of that listing', async () => {
-    lab.load(theirs, lab.run(ours, 'nft', 'list', 'ruleset'));
-    expect(listing(theirs)).toBe(listing(ours));
-    expect(await rawSets(ours, inet)).toEqual(await rawSets(theirs, inet));
-    expect(await rawRules(nft, inet)).toEqual(await rawRules(reference, inet));
-    for (const each of Object.values(sets)) {
-      expect(await rawElements(ours, each), each.name).toEqual(await rawElements(theirs, each));
-    }
+    await reloadAndCompare(inet, Object.values(sets));
   });
 
   test('are read back with what their elements have counted', async () => {

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Lab } from '../../lab/lab.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   chain,
   counter,
@@ -8,7 +7,6 @@ import {
   eq,
   expressions,
   type ListedExpression,
-  Nftables,
   rawExpression,
   rule,
   type Statement,
@@ -17,6 +15,7 @@ import {
   tunnel,
   udp,
 } from '../../src/index.ts';
+import { besideNft } from './beside-nft.ts';
 import { CASES, type ExpressionCase, RANGES } from './expression-cases.ts';
 import { failureOf } from './failure-of.ts';
 
@@ -25,22 +24,7 @@ import { failureOf } from './failure-of.ts';
  * written again from what was read.
  */
 
-const lab = new Lab('nftlink-expressions');
-const ours = lab.host('ours');
-const theirs = lab.host('theirs');
-let nft: Nftables;
-let reference: Nftables;
-
-beforeAll(() => {
-  nft = Nftables.open({ netns: { path: ours.netnsPath } });
-  reference = Nftables.open({ netns: { path: theirs.netnsPath } });
-});
-
-afterAll(async () => {
-  await nft.close();
-  await reference.close();
-  await lab.close();
-});
+const { lab, ours, theirs, nft, reference } = besideNft('nftlink-expressions');
 
 const FAMILIES = ['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev'] as const;
 const KINDS = new Map(

@@ -1,5 +1,4 @@
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Host, Lab } from '../../lab/lab.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import {
   type AnySet,
   accept,
@@ -20,7 +19,6 @@ import {
   mapped,
   mark,
   meta,
-  Nftables,
   noneOf,
   oneOf,
   rule,
@@ -31,32 +29,15 @@ import {
   verdictMap,
   vmap,
 } from '../../src/index.ts';
+import { besideNft } from './beside-nft.ts';
 import { failureOf } from './failure-of.ts';
-import { rawElements, rawRules, rawSets } from './raw-dump.ts';
+import { rawElements } from './raw-dump.ts';
 
 /** Sets with intervals: the bytes that nft makes, read back as they were given, and what others do to them. */
 
-const lab = new Lab('nftlink-intervals');
-const ours = lab.host('ours');
-const theirs = lab.host('theirs');
-const nft = Nftables.open({ netns: { path: ours.netnsPath } });
-const reference = Nftables.open({ netns: { path: theirs.netnsPath } });
+const { lab, ours, theirs, nft, listing, reloadAndCompare, startAnew } = besideNft('nftlink-intervals');
 
-afterAll(async () => {
-  await nft.close();
-  await reference.close();
-  await lab.close();
-});
-
-beforeEach(async () => {
-  for (const each of [nft, reference]) {
-    const transaction = each.transaction();
-    for (const there of await each.listTables()) transaction.delete(there);
-    await transaction.commit();
-  }
-});
-
-const listing = (host: Host) => lab.run(host, 'nft', '-s', 'list', 'ruleset');
+beforeEach(startAnew);
 
 const inet = table('inet', 'firewall');
 const nets = set(inet, 'nets', { key: ipv4Addr, intervals: true, autoMerge: true, comment: 'refused' });
@@ -124,7 +105,7 @@ describe('sets with intervals', () => {
   beforeEach(write);
 
   test('are listed by nft as its authors know them', () => {
-    expect(listing(ours)).toMatchInlineSnapshot(`
+    expect(listing()).toMatchInlineSnapshot(`
       "table inet firewall {
       	set nets {
       		type ipv4_addr
@@ -199,13 +180,7 @@ describe('sets with intervals', () => {
   });
 
   test('are, byte for byte, what nft makes of that listing', async () => {
-    lab.load(theirs, lab.run(ours, 'nft', 'list', 'ruleset'));
-    expect(listing(theirs)).toBe(listing(ours));
-    expect(await rawSets(ours, inet)).toEqual(await rawSets(theirs, inet));
-    expect(await rawRules(nft, inet)).toEqual(await rawRules(reference, inet));
-    for (const each of Object.values(sets)) {
-      expect(await rawElements(ours, each), each.name).toEqual(await rawElements(theirs, each));
-    }
+    await reloadAndCompare(inet, Object.values(sets));
   });
 
   test('are read back as they were given', async () => {
@@ -264,7 +239,7 @@ describe('ranges that overlap', () => {
       { into: '192.168.0.0/23', of: ['192.168.0.0/24', '192.168.1.0/24'] },
     ]);
     await transaction.commit();
-    expect(listing(ours)).toContain('elements = { 1.1.1.1, 10.0.0.0/8,\n\t\t\t     192.168.0.0/23 }');
+    expect(listing()).toContain('elements = { 1.1.1.1, 10.0.0.0/8,\n\t\t\t     192.168.0.0/23 }');
     lab.load(
       theirs,
       `table inet firewall { set nets { type ipv4_addr; flags interval; auto-merge; comment "refused"; elements = { ${cidrs} }; }; }`,

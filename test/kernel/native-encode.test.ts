@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadNative } from '../../src/native/load.ts';
+import { attributeMap } from '../../src/netlink/attribute.ts';
+import type { Field } from '../../src/nft/expression/field.ts';
+import { EXPRESSION_KINDS } from '../../src/nft/expression/kinds.ts';
 import {
   addChain,
   addElements,
@@ -41,6 +44,28 @@ function messages(bytes: Uint8Array) {
     });
   }
   return found;
+}
+
+/** A value that a field takes: a number, a bigint, bytes or a text. */
+function sampleOf(described: Field<never, unknown>): unknown {
+  const samples = [0x01020304, 0x0102, 1, 5n, Buffer.of(1, 2, 3, 4, 5), 'a name'];
+  return samples.find((sample) => {
+    try {
+      return described.toLibrary(sample as never).length > 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What is in NFTA_EXPR_DATA of the only expression of the only rule. */
+function dataOfExpression(batch: Uint8Array): Uint8Array {
+  // Behind the batch's begin, the rule's nlmsghdr and nfgenmsg.
+  const message = attributeMap(batch.subarray(40));
+  const list = attributeMap(message.get(4));
+  const data = attributeMap(list.get(1)).get(2);
+  if (data === undefined) throw new Error('no expression');
+  return data;
 }
 
 const everything = transaction(
@@ -98,6 +123,34 @@ describe('encode', () => {
       [0xa03, 0x401, 3],
       [17, 1, 4],
     ]);
+  });
+
+  it('writes every attribute of every expression as the descriptions of expressions do', () => {
+    let compared = 0;
+    for (const kind of EXPRESSION_KINDS.values()) {
+      for (const [name, described] of Object.entries(kind.fields)) {
+        if (described.library === undefined) continue;
+        const values = { [name]: sampleOf(described) } as never;
+        const fields = kind.make(values).attributes.map(({ id, bytes }) => field(id, 0, Buffer.from(bytes)));
+        const data = dataOfExpression(native.encode(transaction(rule(expression(kind.name, ...fields)))));
+        expect([kind.name, name, Buffer.from(data)]).toEqual([
+          kind.name,
+          name,
+          Buffer.from(kind.encode(values).data),
+        ]);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThan(120);
+  });
+
+  it('asks for no acknowledgement: none is needed, and many would fill the receive buffer', () => {
+    const batch = messages(
+      native.encode(transaction(addTable('t'), addSet('t', 's'), addElements('t', 's', 5_000))),
+    );
+    expect(batch.length).toBeGreaterThan(4);
+    const acknowledge = 4;
+    expect(batch.filter(({ flags }) => (flags & acknowledge) !== 0)).toEqual([]);
   });
 
   it('gives the same bytes every time', () => {

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Host, Lab } from '../../lab/lab.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   accept,
   and,
@@ -38,7 +37,6 @@ import {
   mark,
   masquerade,
   meta,
-  Nftables,
   neq,
   noneOf,
   notInNetwork,
@@ -61,31 +59,13 @@ import {
   vmap,
   xor,
 } from '../../src/index.ts';
-import { attributeMap, textAttribute, textOf } from '../../src/netlink/attribute.ts';
-import { NativeTransport } from '../../src/netlink/native-transport.ts';
-import { ask } from '../../src/netlink/request.ts';
-import { NFT_MSG, NLM_F } from '../../src/nft/pack/uapi.ts';
 import type { ListedRule } from '../../src/read/objects.ts';
-import { NFTA_SET } from '../../src/read/uapi.ts';
+import { besideNft } from './beside-nft.ts';
+import { rawSets } from './raw-dump.ts';
 
 /** What we write, as nft lists it, beside what nft makes of the same text: the bytes in the kernel must be equal. */
 
-const lab = new Lab('nftlink-ruleset');
-const ours = lab.host('ours');
-const theirs = lab.host('theirs');
-let nft: Nftables;
-let reference: Nftables;
-
-beforeAll(() => {
-  nft = Nftables.open({ netns: { path: ours.netnsPath } });
-  reference = Nftables.open({ netns: { path: theirs.netnsPath } });
-});
-
-afterAll(async () => {
-  await nft.close();
-  await reference.close();
-  await lab.close();
-});
+const { ours, theirs, nft, reference, listing, reload } = besideNft('nftlink-ruleset');
 
 const inet = table('inet', 'firewall', { comment: 'a firewall' });
 const blocked = set(inet, 'blocked', {
@@ -178,7 +158,7 @@ describe('a ruleset that we write', () => {
   beforeAll(write);
 
   test('is listed by nft as its authors know it', () => {
-    expect(lab.run(ours, 'nft', '-s', 'list', 'ruleset')).toMatchInlineSnapshot(`
+    expect(listing()).toMatchInlineSnapshot(`
       "table inet firewall {
       	comment "a firewall"
       	set blocked {
@@ -280,11 +260,7 @@ describe('a ruleset that we write', () => {
   });
 
   test('is, byte for byte, what nft makes of that listing', async () => {
-    const listing = lab.run(ours, 'nft', 'list', 'ruleset');
-    lab.load(theirs, listing);
-    expect(lab.run(theirs, 'nft', '-s', 'list', 'ruleset')).toBe(
-      lab.run(ours, 'nft', '-s', 'list', 'ruleset'),
-    );
+    reload();
 
     const [mine, nfts] = [await nft.listRules(inet), await reference.listRules(inet)];
     expect(nfts).toHaveLength(rules.length);
@@ -320,27 +296,8 @@ describe('a ruleset that we write', () => {
   });
 
   test('has the same sets, with the userdata that nft gives its own', async () => {
-    const [mine, nfts] = [await rawSets(ours), await rawSets(theirs)];
+    const [mine, nfts] = [await rawSets(ours, inet), await rawSets(theirs, inet)];
     expect(mine.size).toBe(9);
     expect(mine).toEqual(nfts);
   });
 });
-
-/** Attributes of the named sets as the kernel has them, handles and the names of anonymous ones apart. */
-async function rawSets(host: Host): Promise<Map<string, Record<string, string>>> {
-  const transport = new NativeTransport({ path: host.netnsPath });
-  const family = 1;
-  const name = textAttribute(NFTA_SET.table, inet.name);
-  const replies = await ask(transport, 'listing sets', NFT_MSG.getSet, NLM_F.dump, family, name);
-  await transport.close();
-  const sets = new Map<string, Record<string, string>>();
-  for (const message of replies) {
-    const fields = attributeMap(message.attributes);
-    const setName = textOf(fields.get(NFTA_SET.name)) ?? '';
-    const handle = 16;
-    const raw = [...fields].filter(([type]) => type !== handle);
-    const hex = raw.map(([type, bytes]) => [`attribute ${type}`, Buffer.from(bytes).toString('hex')]);
-    if (!setName.startsWith('__')) sets.set(setName, Object.fromEntries(hex));
-  }
-  return sets;
-}

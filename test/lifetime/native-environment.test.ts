@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { makeNamespace } from '../kernel/native-namespace.ts';
-import { addElements, addSet, addTable, transaction } from '../kernel/native-packer.ts';
+import { addElements, addSet, addTable, deleteTable, transaction } from '../kernel/native-packer.ts';
+import { COUNTS, endingWorkers, terminatedWorkers } from './counts.ts';
 import { ADDON, runChild } from './native-child.ts';
 
 /** What ends an environment while the addon works in it. Each runs in a process of its own, in a namespace of its own. */
@@ -10,6 +11,7 @@ const inNamespace = ['ip', 'netns', 'exec', namespace.name];
 const packed = {
   setup: transaction(addTable('t'), addSet('t', 's')),
   table: transaction(addTable('t')),
+  deleted: transaction(addTable('gone'), deleteTable('gone')),
   // Takes the kernel tens of milliseconds and is always refused in the end: the set does not exist.
   slow: transaction(
     addTable('u'),
@@ -25,61 +27,40 @@ function run(script: string, nodeOptions: readonly string[] = []) {
   return runChild(script, packed, { command: inNamespace, nodeOptions });
 }
 
-/** Counts the netfilter sockets (protocol 12) of the namespace, where nobody else has any. */
-const OPEN_SOCKETS = `
-  const { readFileSync } = require('node:fs');
-  const openSockets = () => readFileSync('/proc/self/net/netlink', 'latin1').match(/^[0-9a-f]+ 12 /gm).length;
-`;
+const NOTHING_LEFT = { code: 0, stdout: '0\n', stderr: '' };
 
 describe('an environment that ends', () => {
   it('lets a worker be terminated with transactions under way, 20 times', async () => {
-    const { code, stdout, stderr } = await run(`
-      const { Worker } = require('node:worker_threads');
-      ${OPEN_SOCKETS}
-      const source = workerSource(\`
-        const { parentPort } = require('node:worker_threads');
-        globalThis.sockets = [native.open(''), native.open(''), native.open('')];
-        for (const socket of sockets) {
-          for (let i = 0; i < 5; i++) native.transact(socket, packed.slow);
-          native.request(socket, 1, 0x300, 0, new Uint8Array());
-        }
-        native.close(sockets[2]);
-        parentPort.postMessage('busy');
-      \`);
-      (async () => {
-        const before = openSockets();
-        for (let i = 0; i < 20; i++) {
-          const worker = new Worker(source, { eval: true });
-          await new Promise((resolve) => worker.once('message', resolve));
-          await new Promise((resolve) => setTimeout(resolve, i * 3));
-          await worker.terminate();
-        }
-        console.log(openSockets() - before);
-      })();
-    `);
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '0\n', stderr: '' });
+    const source = `
+      const { parentPort } = require('node:worker_threads');
+      globalThis.sockets = [native.open(''), native.open(''), native.open('')];
+      for (const socket of sockets) {
+        for (let i = 0; i < 5; i++) native.transact(socket, packed.slow);
+        native.request(socket, 1, 0x300, 0, new Uint8Array());
+      }
+      native.close(sockets[2]);
+      parentPort.postMessage('busy');
+    `;
+    expect(await run(terminatedWorkers(source, 3))).toEqual(NOTHING_LEFT);
   });
 
   it('lets a worker end by itself, idle sockets and all', async () => {
-    const { code, stdout } = await run(`
-      const { Worker } = require('node:worker_threads');
-      ${OPEN_SOCKETS}
-      const source = workerSource(\`
-        const socket = native.open('');
-        native.transactSync(native.open(''), packed.table);
-        native.transact(socket, packed.table).then(() => {});
-      \`);
-      (async () => {
-        const before = openSockets();
-        for (let i = 0; i < 20; i++) {
-          const worker = new Worker(source, { eval: true });
-          const code = await new Promise((resolve) => worker.once('exit', resolve));
-          if (code !== 0) process.exit(code);
-        }
-        console.log(openSockets() - before);
-      })();
-    `);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '0\n' });
+    const source = `
+      const socket = native.open('');
+      native.transactSync(native.open(''), packed.table);
+      native.transact(socket, packed.table).then(() => {});
+    `;
+    expect(await run(endingWorkers(source))).toEqual(NOTHING_LEFT);
+  });
+
+  it('waits for collected sockets that are still being closed', async () => {
+    // A deletion makes closing slow: the kernel waits for its readers.
+    const source = `
+      const use = () => native.transactSync(native.open(''), packed.deleted);
+      for (let i = 0; i < 20; i++) use();
+      setImmediate(() => { gc(); setImmediate(() => {}); });
+    `;
+    expect(await run(endingWorkers(source), ['--expose-gc'])).toEqual(NOTHING_LEFT);
   });
 
   it('serves two environments of one process', async () => {
@@ -127,11 +108,8 @@ describe('garbage collection', () => {
   it('closes sockets that nobody closed', async () => {
     const { code, stdout } = await run(
       `
-      ${OPEN_SOCKETS}
-      const { readdirSync: list } = require('node:fs');
-      const threads = () => list('/proc/self/task').length;
+      ${COUNTS}
       const before = { sockets: openSockets(), threads: threads() };
-      const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
       // In a function of its own: a suspended one would keep its last socket.
       async function useOne(i) {
         const socket = native.open('');

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadNative } from '../../src/native/load.ts';
 import { makeNamespace } from '../kernel/native-namespace.ts';
 import { addTable, deleteTable, transaction } from '../kernel/native-packer.ts';
+import { COUNTS, terminatedWorkers } from './counts.ts';
 import { runChild } from './native-child.ts';
 
 /** Whatever ends a listener, or the environment that it is in. Children run in the namespace. */
@@ -16,19 +17,11 @@ const NFTABLES = 1 << 6;
 afterAll(() => namespace.remove());
 
 function run(script: string, nodeOptions: readonly string[] = []) {
-  return runChild(`${COUNTS}${script}`, packed, {
+  return runChild(script, packed, {
     command: ['ip', 'netns', 'exec', namespace.name],
     nodeOptions,
   });
 }
-
-/** Counts the netfilter sockets (protocol 12) of the namespace, and threads. */
-const COUNTS = `
-  const { readFileSync, readdirSync } = require('node:fs');
-  const openSockets = () => readFileSync('/proc/self/net/netlink', 'latin1').match(/^[0-9a-f]+ 12 /gm).length;
-  const threads = () => readdirSync('/proc/self/task').length;
-  const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
-`;
 
 describe('a listener', () => {
   it('gives what arrives, and undefined once it is stopped', async () => {
@@ -93,32 +86,19 @@ describe('a listener', () => {
 
 describe('an environment that ends', () => {
   it('lets a worker be terminated with listeners waiting, receiving and stopping, 20 times', async () => {
-    const { code, stdout, stderr } = await run(`
-      const { Worker } = require('node:worker_threads');
-      const source = workerSource(\`
-        const { parentPort } = require('node:worker_threads');
-        const socket = native.open('');
-        globalThis.listeners = [0, 1, 2, 3].map(() => native.listen('', ${NFTABLES}, 1 << 20));
-        const loop = async (listener) => { while (await native.receive(listener, true)); };
-        loop(listeners[0]);
-        loop(listeners[1]);
-        native.receive(listeners[2], true);
-        native.stopListening(listeners[2]);
-        (async () => { for (;;) await native.transact(socket, packed.table); })();
-        parentPort.postMessage('busy');
-      \`);
-      (async () => {
-        const before = openSockets();
-        for (let i = 0; i < 20; i++) {
-          const worker = new Worker(source, { eval: true });
-          await new Promise((resolve) => worker.once('message', resolve));
-          await new Promise((resolve) => setTimeout(resolve, i * 2));
-          await worker.terminate();
-        }
-        console.log(openSockets() - before);
-      })();
-    `);
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '0\n', stderr: '' });
+    const source = `
+      const { parentPort } = require('node:worker_threads');
+      const socket = native.open('');
+      globalThis.listeners = [0, 1, 2, 3].map(() => native.listen('', ${NFTABLES}, 1 << 20));
+      const loop = async (listener) => { while (await native.receive(listener, true)); };
+      loop(listeners[0]);
+      loop(listeners[1]);
+      native.receive(listeners[2], true);
+      native.stopListening(listeners[2]);
+      (async () => { for (;;) await native.transact(socket, packed.table); })();
+      parentPort.postMessage('busy');
+    `;
+    expect(await run(terminatedWorkers(source, 2))).toEqual({ code: 0, stdout: '0\n', stderr: '' });
   });
 
   it('goes on while somebody waits who asked for it, and ends otherwise', async () => {
@@ -154,6 +134,7 @@ describe('garbage collection', () => {
   it('stops listeners that nobody stopped', async () => {
     const { code, stdout } = await run(
       `
+      ${COUNTS}
       const before = { sockets: openSockets(), threads: threads() };
       async function useOne(i) {
         const listener = native.listen('', ${NFTABLES}, 1 << 16);
@@ -177,6 +158,7 @@ describe('garbage collection', () => {
   it('leaves a listener alone that somebody waits for', async () => {
     const { code, stdout } = await run(
       `
+      ${COUNTS}
       const waiting = [];
       for (let i = 0; i < 20; i++) waiting.push(native.receive(native.listen('', ${NFTABLES}, 1 << 16), true));
       (async () => {

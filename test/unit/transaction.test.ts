@@ -190,6 +190,7 @@ describe('what cannot be right is refused before anything is sent', () => {
     ['data: undefined', () => transaction().addPackedElements(services, ['x'.repeat(12)])],
     ['name: ""', () => table('ip', '')],
     ['is not a name of 1 to 255 bytes', () => table('ip', 'x'.repeat(300))],
+    ['a name without %', () => set(filter, 'set%d', { key: ipv4Addr })],
     ['family: "ipv4"', () => table('ipv4' as never, 't')],
     ['comment', () => table('ip', 't', { comment: 'x'.repeat(129) })],
     ['size: 0', () => set(filter, 's', { key: ipv4Addr, size: 0 })],

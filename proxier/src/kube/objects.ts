@@ -100,6 +100,8 @@ export interface ObjectChanges<T> {
 const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 /** On an EndpointSlice: the Service of the same namespace that it belongs to. */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+/** On an EndpointSlice (any value): its Service is headless, a proxy has no use for it. */
+export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
 /** `namespace/name`. */
 export function objectName({ metadata }: { readonly metadata: ObjectMeta }): string {

@@ -144,6 +144,13 @@ export class DesiredState {
       .map(([service]) => service);
   }
 
+  /** The name of the class that a frontend is in. */
+  classOf(set: ClusterSet, frontend: PackedValue): string | undefined {
+    const value = this.elements[set].get(frontend);
+    const number = value === undefined ? undefined : classOfMark(markOf(value));
+    return number === undefined ? undefined : this.classes.nameOf(number);
+  }
+
   /** Whether the chain of that name should be there. */
   needsChain(name: string): boolean {
     const number = stickyNumberOf(name);
@@ -170,7 +177,7 @@ export class DesiredState {
         ({ number, cluster, local }) => (numbers?.has(number) ?? true) && (cluster ?? local) !== undefined,
       )
       .flatMap((port) => stickyChains(this.#family, place, port))
-      .map((spec) => ({ name: withoutEpoch(spec.chain.name, place.epoch), spec }));
+      .map((spec) => ({ name: withoutEpoch(spec.chain.name, place.epoch) ?? spec.chain.name, spec }));
     const byDependence = classChains.sort((a, b) => Number(leadsOn(a.name)) - Number(leadsOn(b.name)));
     return [...byDependence, ...stickies];
   }

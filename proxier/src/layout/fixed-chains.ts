@@ -40,7 +40,7 @@ import { isLocalTraffic, isOtherTraffic, type LocalTraffic } from './detection.t
 import type { FamilySets } from './sets.ts';
 
 /** A change of the rules or of what the sets mean is another version: such a table is replaced, not adopted. */
-export const LAYOUT_VERSION = 2;
+const LAYOUT_VERSION = 2;
 /** By this comment of the chain `services` a table is known as one of ours. */
 export const LAYOUT_COMMENT = `nft-proxier, layout ${LAYOUT_VERSION}`;
 
@@ -94,10 +94,11 @@ export function chainName(name: string, epoch: number): string {
   return epoch === 1 ? name : `${name}-${epoch}`;
 }
 
-/** The name at epoch 1 of a chain at another one. */
-export function withoutEpoch(name: string, epoch: number): string {
+/** The name at epoch 1 of a chain at another one; undefined for what has no name of that epoch. */
+export function withoutEpoch(name: string, epoch: number): string | undefined {
+  if (epoch === 1) return name;
   const suffix = `-${epoch}`;
-  return epoch !== 1 && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+  return name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
 }
 
 /** The chains that hooks call, by name. */

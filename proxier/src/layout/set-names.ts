@@ -68,6 +68,11 @@ export const LED_TO: ReadonlySet<ClusterSet> = new Set<ClusterSet>([
   'localNodeports',
   'nodeportShortCircuits',
   'allowedSources',
+  // Whoever was too early for a frontend's first endpoint is refused as before, not let through.
+  'refused',
+  'dropped',
+  'refusedNodeports',
+  'droppedNodeports',
 ]);
 
 /** A record with one value for each set that changes with the cluster. */

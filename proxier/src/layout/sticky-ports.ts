@@ -47,6 +47,13 @@ export class StickyPorts {
   adopt({ ports, lastSlot, lastId, numbers }: AdoptedStickies): void {
     this.#adopted = new Map(ports);
     this.#nextSlot = Math.max(this.#nextSlot, lastSlot + 1);
+    for (const { cluster, local } of ports.values()) {
+      for (const range of [cluster, local]) {
+        // A range may grow into what is not used of it.
+        if (range !== undefined)
+          this.#nextSlot = Math.max(this.#nextSlot, range.first + roomFor(range.count));
+      }
+    }
     this.#nextId = Math.max(this.#nextId, lastId + 1);
     for (const number of numbers) this.#resting.add(number);
     this.#highest = Math.max(this.#highest, ...this.#resting);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   type EndpointSlice,
+  HEADLESS_LABEL,
   type ObjectChanges,
   objectName,
   SERVICE_NAME_LABEL,
@@ -105,6 +106,8 @@ export class Cluster {
   #attach(slice: EndpointSlice, touched: Set<string>): void {
     const label = slice.metadata.labels[SERVICE_NAME_LABEL];
     if (label === undefined || label === '') return;
+    // The controller that writes slices may not have noticed yet that the Service has got a cluster IP.
+    if (Object.hasOwn(slice.metadata.labels, HEADLESS_LABEL)) return;
     const service = `${slice.metadata.namespace}/${label}`;
     const slices = this.#slices.get(service) ?? new Map<string, EndpointSlice>();
     slices.set(objectName(slice), slice);

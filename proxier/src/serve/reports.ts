@@ -7,6 +7,10 @@ export function logListener(log: Logger, isOnce: boolean): Omit<ProxierListener,
   return {
     committed({ services, operations, kernelTimeMs, latencyMs }) {
       if (services === 0) return;
+      if (operations === 0) {
+        log.info(`programmed already: ${count(services, 'changed Service')}, nothing to do in the kernel`);
+        return;
+      }
       const what = `${count(services, 'changed Service')} in one transaction of ${count(operations, 'operation')}`;
       const times = `${latencyMs.toFixed(1)} ms, ${kernelTimeMs.toFixed(3)} ms of it in the kernel`;
       log.info(`programmed ${what}: ${times}`);

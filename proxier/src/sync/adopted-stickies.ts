@@ -48,7 +48,9 @@ export function adoptStickies(
 }
 
 function stickyNumbers(kernel: KernelTable, epoch: number): readonly number[] {
-  return [...new Set(kernel.chains.flatMap(({ name }) => stickyNumberOf(withoutEpoch(name, epoch)) ?? []))];
+  return [
+    ...new Set(kernel.chains.flatMap(({ name }) => stickyNumberOf(withoutEpoch(name, epoch) ?? '') ?? [])),
+  ];
 }
 
 function parsePort(kernel: KernelTable, epoch: number, number: number): StickyPort | undefined {

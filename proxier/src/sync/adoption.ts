@@ -165,7 +165,7 @@ async function adoptOwn(
   }
   for (const map of DISPATCH_MAPS) {
     for (const [number, chain] of kernel.elements.get(sets[map].name)?.verdicts ?? []) {
-      programmed.dispatch[map].set(number, withoutEpoch(chain, epoch));
+      programmed.dispatch[map].set(number, withoutEpoch(chain, epoch) ?? `${chain} of another epoch`);
     }
   }
   const stickies = parseStickies(kernel, epoch);
@@ -277,15 +277,16 @@ async function compareRules(
   const contents = new Map(
     dynamic.filter(isRead).map((spec) => [spec.chain.name, isAsExpected(spec) ? spec.content : '']),
   );
-  const ours = kernel.chains.filter(
-    ({ name, base }) =>
-      base === undefined && !fixedNames.has(name) && isDynamic(withoutEpoch(name, place.epoch)),
-  );
+  const ours = kernel.chains.flatMap(({ name, base }) => {
+    const plain = withoutEpoch(name, place.epoch);
+    const isOurs = base === undefined && !fixedNames.has(name) && plain !== undefined && isDynamic(plain);
+    return isOurs ? [{ name, plain }] : [];
+  });
   return {
     intact: new Set(
       fixed.filter((spec) => isRead(spec) && isAsExpected(spec)).map(({ chain }) => chain.name),
     ),
-    dynamic: new Map(ours.map(({ name }) => [withoutEpoch(name, place.epoch), contents.get(name) ?? ''])),
+    dynamic: new Map(ours.map(({ name, plain }) => [plain, contents.get(name) ?? ''])),
     known: new Set([...fixedNames, ...ours.map(({ name }) => name)]),
   };
 }
@@ -297,8 +298,10 @@ function isDynamic(name: string): boolean {
 function classSpecs(kernel: KernelTable, place: ChainPlace): readonly ChainSpec[] {
   const specs = kernel.chains.flatMap(({ name }) => {
     const plain = withoutEpoch(name, place.epoch);
-    const parts = classParts(plain);
-    return parts === undefined ? [] : [{ parts, spec: classChain(place, plain, parts) }];
+    const parts = plain === undefined ? undefined : classParts(plain);
+    return plain === undefined || parts === undefined
+      ? []
+      : [{ parts, spec: classChain(place, plain, parts) }];
   });
   // What others lead to comes first.
   const first = specs.filter(({ parts }) => parts.kind !== 'external');

@@ -1,5 +1,5 @@
 import type { PackedValue } from 'nftlink';
-import type { ChainPlace } from '../layout/class-chains.ts';
+import { type ChainPlace, externalLocalName } from '../layout/class-chains.ts';
 import type { DesiredState, NamedSpec } from '../layout/desired-state.ts';
 import {
   CLUSTER_SETS,
@@ -48,7 +48,7 @@ export function diff(
   const elements = compareElements(desired, programmed, place);
   for (const set of CLUSTER_SETS) {
     const gone = new Set(overdue(desired, programmed, set, options));
-    if (set === 'allowedSources') for (const key of inTheWay(desired, programmed, place)) gone.add(key);
+    for (const key of inTheWay(desired, programmed, place, set)) gone.add(key);
     elements.deleted[set].push(...gone);
   }
   const undispatched = options.retireClasses ? unusedClasses(desired, programmed) : NO_CLASSES;
@@ -83,23 +83,42 @@ function compareElements(desired: DesiredState, programmed: Programmed, place: C
   return { added, deleted, stale };
 }
 
-/** Whether packets may still be on their way to the element. Who may no longer use a frontend is kept out at once. */
-function mustWait(desired: DesiredState, { sets }: ChainPlace, set: ClusterSet, key: PackedValue): boolean {
-  if (!LED_TO.has(set)) return false;
-  return set !== 'allowedSources' || !desired.elements.restricted.has(frontendOfSource(sets, key));
+/** Whether packets may still be on their way to the element. */
+function mustWait(desired: DesiredState, place: ChainPlace, set: ClusterSet, key: PackedValue): boolean {
+  return LED_TO.has(set) && !isInTheWay(desired, place, set, key);
 }
 
-/** Stale networks of frontends that are restricted again: the kernel refuses networks that overlap. */
+/** Stale elements that have come to contradict what is wanted. */
 function inTheWay(
   desired: DesiredState,
   programmed: Programmed,
-  { sets }: ChainPlace,
+  place: ChainPlace,
+  set: ClusterSet,
 ): readonly PackedValue[] {
-  return [...programmed.stale.allowedSources.keys()].filter(
-    (key) =>
-      !desired.elements.allowedSources.has(key) &&
-      desired.elements.restricted.has(frontendOfSource(sets, key)),
+  return [...programmed.stale[set].keys()].filter(
+    (key) => !desired.elements[set].has(key) && isInTheWay(desired, place, set, key),
   );
+}
+
+/**
+ * Who may no longer use a frontend is kept out at once, and the kernel refuses networks that overlap. What is dropped is never
+ * refused, since that is looked for first. Where only this node's endpoints count and none is left, there is nowhere to go.
+ */
+function isInTheWay(desired: DesiredState, { sets }: ChainPlace, set: ClusterSet, key: PackedValue): boolean {
+  switch (set) {
+    case 'allowedSources':
+      return desired.elements.restricted.has(frontendOfSource(sets, key));
+    case 'dropped':
+      return desired.elements.refused.has(key);
+    case 'droppedNodeports':
+      return desired.elements.refusedNodeports.has(key);
+    case 'localServices':
+      return desired.classOf('services', key) === externalLocalName('address');
+    case 'localNodeports':
+      return desired.classOf('nodeports', key) === externalLocalName('nodeport');
+    default:
+      return false;
+  }
 }
 
 /** Stale elements that no packet can be on the way to any more. */

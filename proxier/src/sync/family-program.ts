@@ -250,7 +250,10 @@ export class FamilyProgram {
     for (const set of CLUSTER_SETS) {
       const { elements, stale } = this.#programmed;
       const size = this.#names.instances[set].size;
-      if (elements[set].size + difference.added[set].size <= size) continue;
+      const isMissing = this.#adoption?.missingSets.includes(set) === true;
+      // One that is made anew gets room to grow at once.
+      const isRoomy = !isMissing || capacityFor(this.desired.elements[set].size) <= size;
+      if (isRoomy && elements[set].size + difference.added[set].size <= size) continue;
       const waiting = [...stale[set].keys(), ...difference.stale[set]];
       grown.set(set, withWaiting(this.desired.elements[set], elements[set], waiting));
     }

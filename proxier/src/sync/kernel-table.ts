@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import {
   type AnySet,
   type Chain,
@@ -5,11 +6,12 @@ import {
   type Nftables,
   type PackedValue,
   packValue,
+  RequestError,
   type Table,
 } from 'nftlink';
 import { classOfMark, markOf } from '../layout/numbers.ts';
 import { SET_NAMES } from '../layout/set-names.ts';
-import { familyTable } from '../layout/sets.ts';
+import { familyTable, TABLE_NAME } from '../layout/sets.ts';
 import { packSource } from '../layout/source-key.ts';
 import type { Family } from '../model/frontends.ts';
 
@@ -35,7 +37,7 @@ export interface SetElements {
  * Sets that are declared larger are not read but written anew: a dump takes time with the square of the size (kernel 6.18: 0.1 s
  * for 100,000 elements, 13 s for 1,000,000), writing does not (0.6 s for 1,000,000).
  */
-export const LARGEST_READ = 2 ** 19;
+const LARGEST_READ = 2 ** 19;
 
 const MAX_ATTEMPTS = 10;
 
@@ -49,7 +51,12 @@ export async function readKernelTable(nft: Nftables, family: Family): Promise<Ke
       throw error;
     });
     if (read !== 'changed' && (await nft.generation()) === before) return read;
-    if (attempt === MAX_ATTEMPTS) throw new Error('the ruleset changes faster than it can be read');
+    if (attempt === MAX_ATTEMPTS) {
+      throw new RequestError(
+        `reading table ${family} ${TABLE_NAME}, which changes too fast`,
+        constants.errno.EINTR,
+      );
+    }
   }
 }
 

@@ -17,6 +17,7 @@ const LAST_RETRY_MS = 30_000;
 export interface SyncReport {
   /** Services whose state changed since the last commit. */
   readonly services: number;
+  /** 0: the kernel had all of it already. */
   readonly operations: number;
   readonly kernelTimeMs: number;
   /** From the first change's arrival to the commit. */
@@ -217,7 +218,7 @@ export class SyncLoop {
       return this.#refused(error, wasJustRead, states.values());
     }
     this.#committed(transaction.size, wasJustRead);
-    if (transaction.size > 0) {
+    if (transaction.size + states.size > 0) {
       this.#listener.committed({
         services: states.size,
         operations: transaction.size,

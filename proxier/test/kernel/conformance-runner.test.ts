@@ -81,23 +81,28 @@ function spoilt(spoil: (expectation: Expectation) => Expectation): readonly Scen
   }));
 }
 
-let turn = 0;
+/** In turn: another kind of outcome, an endpoint that nobody gives, one too many, a wrong masquerade. */
+function spoiler(): (expectation: Expectation) => Expectation {
+  let turn = 0;
+  return (expectation) => {
+    if (!('endpoints' in expectation)) {
+      const isReached = turn++ % 2 === 0;
+      if (isReached) return { endpoints: ['10.0.0.1:80'], masquerade: false };
+      return 'drop' in expectation ? { reject: true } : { drop: true };
+    }
+    const { endpoints, masquerade } = expectation;
+    const [first = '', ...others] = endpoints;
+    const wrong: readonly Expectation[] = [
+      { drop: true },
+      { endpoints: [...endpoints, '10.255.0.1:80'], masquerade },
+      { endpoints: others.length === 0 ? [`${first}1`] : others, masquerade },
+      { endpoints, masquerade: masquerade === false },
+    ];
+    return wrong[turn++ % wrong.length] ?? { drop: true };
+  };
+}
 
-test.each<[string, (expectation: Expectation) => Expectation]>([
-  ['another kind of outcome', (expectation) => ('drop' in expectation ? { reject: true } : { drop: true })],
-  [
-    'an endpoint that nobody gives, one too many, or a wrong masquerade',
-    (expectation) => {
-      if (!('endpoints' in expectation)) return { endpoints: ['10.0.0.1:80'], masquerade: false };
-      const { endpoints, masquerade } = expectation;
-      const [first = '', ...others] = endpoints;
-      turn += 1;
-      if (turn % 3 === 0) return { endpoints: [...endpoints, '10.255.0.1:80'], masquerade };
-      if (turn % 3 === 1) return { endpoints: others.length === 0 ? [`${first}1`] : others, masquerade };
-      return { endpoints, masquerade: masquerade === false };
-    },
-  ],
-])('%s is found everywhere', { timeout: 120_000 }, async (_what, spoil) => {
-  const { passed, failures } = await runCorpus(spoilt(spoil), startPlainRules);
-  expect([passed, failures.length]).toEqual([0, FLOWS]);
+test('every expectation that is wrong is found', { timeout: 120_000 }, async () => {
+  const { passed, failed } = await runCorpus(spoilt(spoiler()), startPlainRules);
+  expect([passed, failed]).toEqual([0, FLOWS]);
 });

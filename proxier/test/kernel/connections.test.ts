@@ -8,6 +8,7 @@ import { lineOf } from '../../../lab/lines.ts';
 import type { ServiceState } from '../../src/model/frontends.ts';
 import { FamilyProgram } from '../../src/sync/family-program.ts';
 import { SyncLoop } from '../../src/sync/sync-loop.ts';
+import { PROGRAM_OPTIONS, stateOf, UNDISTURBED } from '../states.ts';
 
 /**
  * 100,000 connections to a Service whose endpoints come and go in 10,000 commits of their own meanwhile. All servers keep
@@ -46,25 +47,19 @@ afterAll(async () => {
 });
 
 function state(servers: readonly number[]): ServiceState {
-  const endpoints = servers.map((i) => ({ address: `10.244.${i}.2`, port: 8080, isLocal: false }));
-  const frontend = {
-    kind: 'cluster-ip' as const,
-    family: 'ip' as const,
-    address: CLUSTER_IP,
-    protocol: 'tcp' as const,
-    port: 80,
-    servicePort: 'shop/cart',
-    endpoints,
-    refusal: undefined,
-  };
-  return { service: 'shop/cart', frontends: [frontend], hairpins: [] };
+  return stateOf(
+    'shop/cart',
+    CLUSTER_IP,
+    servers.map((i) => `10.244.${i}.2`),
+  );
 }
 
 test(`${CONNECTIONS} connections during ${COMMITS} commits: none refused, none lost`, async () => {
   let commits = 0;
   let wake = () => {};
   const failures: Error[] = [];
-  const loop = new SyncLoop(nft, [new FamilyProgram('ip', { clusterCidr: undefined })], {
+  const loop = new SyncLoop(nft, [new FamilyProgram('ip', PROGRAM_OPTIONS)], {
+    ...UNDISTURBED,
     committed: () => {
       commits++;
       wake();

@@ -82,6 +82,9 @@ function sorted(listing: string): string {
   });
 }
 
+/** A `byteorder` of one byte, which nft 1.0.6 writes before it looks into intervals: it changes nothing. */
+const NO_CHANGE = /^byteorder .*0800040000000001/;
+
 /** Everything that the kernel has in our tables but for handles: chains, rules with their bytes, sets and elements. */
 async function contents(host: Host): Promise<unknown> {
   await using nft = Nftables.open({ netns: { path: host.netnsPath } });
@@ -94,7 +97,7 @@ async function contents(host: Host): Promise<unknown> {
         chains: await nft.listChains(table),
         rules: rules.map(({ chain, expressions, comment }) => {
           const bytes = expressions.map(({ name, data }) => `${name} ${Buffer.from(data).toString('hex')}`);
-          return { chain: chain.name, bytes, comment };
+          return { chain: chain.name, bytes: bytes.filter((text) => !NO_CHANGE.test(text)), comment };
         }),
         sets: await Promise.all(
           sets.map(async (set) => {
@@ -181,22 +184,72 @@ test('the whole table as nft shows it', async () => {
   expect(runNft('nft', host, ['-s', 'list', 'table', 'ip', 'kube-proxy'])).toMatchInlineSnapshot(`
     "table ip kube-proxy {
     	comment "rules of nft-proxier"
-    	map endpoints {
-    		type ipv4_addr . inet_proto . inet_service . classid : ipv4_addr . inet_service
-    		size 1024
-    		elements = { 10.96.0.10 . tcp . 80 . 4b52:0 : 10.244.1.2 . 8080 }
-    	}
-
     	map services {
     		type ipv4_addr . inet_proto . inet_service : classid
     		size 1024
     		elements = { 10.96.0.10 . tcp . 80 : 4b50:1 }
     	}
 
-    	set cluster-ips {
-    		type ipv4_addr
+    	map nodeports {
+    		type inet_proto . inet_service : classid
     		size 1024
-    		elements = { 10.96.0.10 }
+    	}
+
+    	map local-services {
+    		type ipv4_addr . inet_proto . inet_service : classid
+    		size 1024
+    	}
+
+    	map short-circuits {
+    		type ipv4_addr . inet_proto . inet_service : classid
+    		size 1024
+    	}
+
+    	map local-nodeports {
+    		type inet_proto . inet_service : classid
+    		size 1024
+    	}
+
+    	map nodeport-short-circuits {
+    		type inet_proto . inet_service : classid
+    		size 1024
+    	}
+
+    	map endpoints {
+    		type ipv4_addr . inet_proto . inet_service . classid : ipv4_addr . inet_service
+    		size 1024
+    		elements = { 10.96.0.10 . tcp . 80 . 4b53:0 : 10.244.1.2 . 8080 }
+    	}
+
+    	map nodeport-endpoints {
+    		type inet_proto . inet_service . classid : ipv4_addr . inet_service
+    		size 1024
+    	}
+
+    	map sticky-slots {
+    		type classid : classid
+    		size 1024
+    	}
+
+    	map sticky-endpoints {
+    		type classid : ipv4_addr . inet_service
+    		size 1024
+    	}
+
+    	set sticky-cluster {
+    		type classid
+    		size 1024
+    	}
+
+    	set sticky-local {
+    		type classid
+    		size 1024
+    	}
+
+    	map affinity {
+    		type ipv4_addr . classid : classid
+    		size 65536
+    		flags dynamic,timeout
     	}
 
     	set refused {
@@ -211,6 +264,38 @@ test('the whole table as nft shows it', async () => {
     		elements = { 10.96.0.10 . tcp . 81 }
     	}
 
+    	set refused-nodeports {
+    		type inet_proto . inet_service
+    		size 1024
+    	}
+
+    	set dropped-nodeports {
+    		type inet_proto . inet_service
+    		size 1024
+    	}
+
+    	set restricted {
+    		type ipv4_addr . inet_proto . inet_service
+    		size 1024
+    	}
+
+    	set allowed-sources {
+    		type ipv4_addr . inet_proto . inet_service . ipv4_addr
+    		size 1024
+    		flags interval
+    	}
+
+    	set cluster-ips {
+    		type ipv4_addr
+    		size 1024
+    		elements = { 10.96.0.10 }
+    	}
+
+    	set nodeport-ips {
+    		type ipv4_addr
+    		size 1024
+    	}
+
     	set hairpin-connections {
     		type ipv4_addr . ipv4_addr . inet_proto . inet_service
     		size 1024
@@ -219,22 +304,68 @@ test('the whole table as nft shows it', async () => {
 
     	map dispatch {
     		type classid : verdict
-    		elements = { 4b50:1 : goto pick-1 }
+    		elements = { 4b50:1 : goto local-pick-1 }
+    	}
+
+    	map dispatch-local {
+    		type classid : verdict
     	}
 
     	chain to-endpoint {
     		meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport . meta priority map @endpoints
     	}
 
+    	chain to-nodeport-endpoint {
+    		meta l4proto { tcp, udp, sctp } dnat ip to meta l4proto . th dport . meta priority map @nodeport-endpoints
+    	}
+
+    	chain to-sticky-endpoint {
+    		meta l4proto { tcp, udp, sctp } dnat ip to meta priority map @sticky-endpoints
+    	}
+
+    	chain short-circuit {
+    		meta priority set ip daddr . meta l4proto . th dport map @short-circuits
+    		meta priority vmap @dispatch-local
+    	}
+
+    	chain external-local {
+    		ip saddr 10.244.0.0/16 goto short-circuit
+    		fib saddr type local meta mark set meta mark | 0x00004000
+    		fib saddr type local goto short-circuit
+    		meta priority set ip daddr . meta l4proto . th dport map @local-services
+    		meta priority vmap @dispatch-local
+    	}
+
+    	chain nodeport-short-circuit {
+    		meta priority set meta l4proto . th dport map @nodeport-short-circuits
+    		meta priority vmap @dispatch-local
+    	}
+
+    	chain nodeport-external-local {
+    		ip saddr 10.244.0.0/16 goto nodeport-short-circuit
+    		fib saddr type local meta mark set meta mark | 0x00004000
+    		fib saddr type local goto nodeport-short-circuit
+    		meta priority set meta l4proto . th dport map @local-nodeports
+    		meta priority vmap @dispatch-local
+    	}
+
     	chain services {
-    		ip daddr @cluster-ips ip saddr != 10.244.0.0/16 meta mark set meta mark | 0x00004000 comment "masquerade cluster IPs from outside"
+    		comment "nft-proxier, layout 2"
+    		ip daddr @cluster-ips ip saddr != 10.244.0.0/16 meta mark set meta mark | 0x00004000 comment "masquerade traffic to cluster IPs from outside"
     		meta priority set ip daddr . meta l4proto . th dport map @services
     		meta priority vmap @dispatch
+    		ip daddr @nodeport-ips meta priority set meta l4proto . th dport map @nodeports
+    		ip daddr @nodeport-ips meta priority vmap @dispatch
     	}
 
     	chain refuse-services {
     		ip daddr . meta l4proto . th dport @dropped drop
     		ip daddr . meta l4proto . th dport @refused reject
+    	}
+
+    	chain refuse-nodeports {
+    		ip daddr @nodeport-ips meta l4proto . th dport @dropped-nodeports drop
+    		ip daddr @nodeport-ips meta l4proto . th dport @refused-nodeports reject
     	}
 
     	chain refuse-cluster-ips {
@@ -257,8 +388,19 @@ test('the whole table as nft shows it', async () => {
     		ct status dnat ip saddr . ip daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random
     	}
 
+    	chain filter-prerouting-pre-dnat {
+    		type filter hook prerouting priority dstnat - 10; policy accept;
+    		ct state new ip daddr . meta l4proto . th dport @restricted ip daddr . meta l4proto . th dport . ip saddr != @allowed-sources drop
+    	}
+
+    	chain filter-output-pre-dnat {
+    		type filter hook output priority -110; policy accept;
+    		ct state new ip daddr . meta l4proto . th dport @restricted ip daddr . meta l4proto . th dport . ip saddr != @allowed-sources drop
+    	}
+
     	chain filter-input {
     		type filter hook input priority filter; policy accept;
+    		ct state new jump refuse-nodeports
     		ct state new jump refuse-services
     	}
 
@@ -274,8 +416,8 @@ test('the whole table as nft shows it', async () => {
     		ct state new jump refuse-cluster-ips
     	}
 
-    	chain pick-1 {
-    		meta priority set numgen random mod 1 offset 1263665152
+    	chain local-pick-1 {
+    		meta priority set numgen random mod 1 offset 1263730688
     		goto to-endpoint
     	}
     }

@@ -58,10 +58,10 @@ export class ProxierProcess {
     }
   }
 
-  /** Waits for the next transaction that had changed Services, and gives its number of operations. */
+  /** Waits until changed Services are in the kernel, and gives how many operations it took. */
   async programmed(): Promise<number> {
     const line = await this.line(/programmed/);
-    return Number(/of (\d+) operations?:/.exec(line)?.[1]);
+    return Number(/of (\d+) operations?:/.exec(line)?.[1] ?? 0);
   }
 
   /** Ends it and gives its exit status, null when the signal killed it. */

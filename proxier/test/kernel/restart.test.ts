@@ -74,6 +74,7 @@ test(`${RESTARTS} restarts: no connection fails`, async () => {
     proxier = await startProxier();
     expect(proxier.log).toContain(`it keeps ${address}`);
     expect(proxier.log).not.toMatch(/ERROR|WARN/);
+    expect(proxier.log).toContain('programmed already: 1 changed Service, nothing to do in the kernel');
     await sleep(200);
   }
   requests.stdin?.end();

@@ -65,6 +65,7 @@ describe('the API server for kube-proxy', () => {
       status: { loadBalancer: { ingress: [{ ip: '2001:db8::1' }, { hostname: 'x' }] } },
     });
     expect(written['spec']).toMatchObject({
+      clusterIP: 'fd00::1',
       ipFamilies: ['IPv6'],
       internalTrafficPolicy: 'Cluster',
       externalTrafficPolicy: 'Cluster',

@@ -27,7 +27,7 @@ function objectsOf({ services, endpointSlices }: ClusterManifests): readonly unk
 describe('the cluster generator', () => {
   it('makes the same clusters, changes and packets from the same seed, and others from another', () => {
     const all = (seed: number) =>
-      states(seed, 30).map(({ cluster, zone }) => ({
+      states(seed, 10).map(({ cluster, zone }) => ({
         objects: objectsOf(cluster),
         zone,
         packets: packetsFor(seeded(seed), cluster, 50),
@@ -37,8 +37,8 @@ describe('the cluster generator', () => {
   });
 
   it('writes only objects that are read without a complaint', () => {
-    for (let seed = 0; seed < 10; seed += 1) {
-      for (const { cluster } of states(seed, 20)) {
+    for (let seed = 0; seed < 5; seed += 1) {
+      for (const { cluster } of states(seed, 10)) {
         for (const object of objectsOf(cluster))
           expect(readObject(object)).toMatchObject({ outcome: 'object' });
       }
@@ -46,8 +46,8 @@ describe('the cluster generator', () => {
   });
 
   it('never gives one address, protocol and port to two Services', () => {
-    for (let seed = 0; seed < 10; seed += 1) {
-      for (const { cluster } of states(seed, 20)) {
+    for (let seed = 0; seed < 5; seed += 1) {
+      for (const { cluster } of states(seed, 10)) {
         const claims = [...cluster.services.values()].flatMap((service) => {
           const addresses = [...(service.spec.clusterIPs ?? []), ...addressesOutside(service)];
           const distinct = new Set(addresses.filter((ip) => ip !== 'None').map(canonicalAddress));
@@ -68,7 +68,7 @@ describe('the cluster generator', () => {
 
   it('comes across every feature within a few clusters', () => {
     const seen = JSON.stringify(
-      Array.from({ length: 30 }, (_, seed) => states(seed, 10).map(({ cluster }) => objectsOf(cluster))),
+      Array.from({ length: 15 }, (_, seed) => states(seed, 10).map(({ cluster }) => objectsOf(cluster))),
     );
     for (const feature of [
       '"type":"ExternalName"',

@@ -6,7 +6,7 @@ import { parseServiceCidrs } from '../../src/kube/cidr.ts';
 import { ClusterIPAllocator } from '../../src/kube/cluster-ip-allocator.ts';
 import { objectName, type Service } from '../../src/kube/objects.ts';
 import { formatProblem } from '../../src/kube/problem.ts';
-import { aService } from './objects.ts';
+import { aService } from '../objects.ts';
 
 let folder: string;
 let stateFile: string;

@@ -5,7 +5,7 @@ import { formatRecord, parseRecord } from '../../src/kube/cluster-ip-file.ts';
 import { ClusterIPTable } from '../../src/kube/cluster-ip-table.ts';
 import { type ClusterIPRecord, EMPTY_RECORD } from '../../src/kube/cluster-ips.ts';
 import { type ObjectChanges, objectName, type Service } from '../../src/kube/objects.ts';
-import { aService } from './objects.ts';
+import { aService } from '../objects.ts';
 
 const V4 = parseServiceCidrs('10.96.0.0/12');
 const DUAL = parseServiceCidrs('10.96.0.0/12,fd00:96::/112');

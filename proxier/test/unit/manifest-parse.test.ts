@@ -422,3 +422,21 @@ describe('splitting of big lists', () => {
     expect(splitYaml('kind: X\nitems: [a]\n', 0)).toHaveLength(1);
   });
 });
+
+test('a large file lets the event loop turn', async () => {
+  const services = Array.from({ length: 3_000 }, (_, i) =>
+    serviceText('ports: [{port: 80}]').replace('cart', `s${i}`),
+  );
+  let turns = 0;
+  let isParsing = true;
+  const turn = () => {
+    turns++;
+    if (isParsing) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const { objects } = await parseManifest('a.yaml', services.join('---\n'));
+  isParsing = false;
+  expect(objects).toHaveLength(3_000);
+  // It waits for nothing else: without pauses the loop would not turn at all.
+  expect(turns).toBeGreaterThan(5);
+}, 60_000);

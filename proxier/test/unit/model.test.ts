@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { EndpointSlice, ServicePortSpec, ServiceSpec } from '../../src/kube/objects.ts';
 import { Cluster } from '../../src/model/cluster.ts';
-import { type NodeIdentity, serviceState } from '../../src/model/frontends.ts';
-import { limits } from '../../src/model/limits.ts';
-import { anEndpoint, aService, aSlice } from './objects.ts';
+import { type Endpoint, type NodeIdentity, serviceState } from '../../src/model/frontends.ts';
+import { anEndpoint, aService, aSlice } from '../objects.ts';
 
 const NODE = { nodeName: 'here' };
 const CART: Partial<ServiceSpec> = { clusterIPs: ['10.96.0.7'] };
@@ -15,15 +14,19 @@ const port = (name: string, number: number, protocol: 'TCP' | 'UDP' = 'TCP'): Se
   nodePort: 0,
 });
 
+const texts = (endpoints: readonly Endpoint[]) => endpoints.map(({ address, port }) => `${address}:${port}`);
+
+/** Where connections to the cluster IP of each port may go. */
 function endpointsOf(spec: Partial<ServiceSpec>, ...slices: EndpointSlice[]): unknown {
-  const { frontends } = serviceState(aService('shop/cart', { ...CART, ...spec }), slices, NODE);
-  return frontends.map(
-    ({ endpoints, refusal }) => refusal ?? endpoints.map(({ address, port }) => `${address}:${port}`),
-  );
+  const { ports } = serviceState(aService('shop/cart', { ...CART, ...spec }), slices, NODE);
+  return ports.map(({ frontends: [frontend], cluster, local }) => {
+    if (frontend?.way === undefined) return frontend?.refusal;
+    return texts(frontend.way === 'local' ? local : cluster);
+  });
 }
 
 describe('frontends', () => {
-  test('one for each port and family', () => {
+  test('one port state for each port and family', () => {
     const service = aService('shop/cart', {
       clusterIPs: ['fd00::7', '10.96.0.7'],
       ports: [port('http', 80), port('dns', 53, 'UDP')],
@@ -36,30 +39,28 @@ describe('frontends', () => {
         ports: [{ name: 'dns', protocol: 'UDP', port: 53 }],
       }),
     ];
-    const none = { endpoints: [], refusal: 'reject' };
-    const http = { kind: 'cluster-ip', protocol: 'tcp', port: 80, servicePort: 'shop/cart:http' };
-    const dns = { kind: 'cluster-ip', protocol: 'udp', port: 53, servicePort: 'shop/cart:dns' };
+    const frontend = (address: string, number: number, hasEndpoints: boolean) => ({
+      kind: 'cluster-ip',
+      address,
+      port: number,
+      way: hasEndpoints ? 'cluster' : undefined,
+      refusal: hasEndpoints ? undefined : 'reject',
+      allowedSources: undefined,
+    });
+    const nothing = { affinityMs: undefined, cluster: [], local: [], hairpins: [], serving: [] };
+    const http = { ...nothing, key: 'shop/cart:http', protocol: 'tcp' };
+    const dns = { ...nothing, key: 'shop/cart:dns', protocol: 'udp' };
+    const here = [{ address: '10.1.0.1', port: 8080, isLocal: true }];
+    const there = [{ address: 'fd01::1', port: 53, isLocal: false }];
+    const [ip, ip6] = [{ family: 'ip' }, { family: 'ip6' }];
     expect(serviceState(service, slices, NODE)).toEqual({
       service: 'shop/cart',
-      frontends: [
-        {
-          ...http,
-          family: 'ip',
-          address: '10.96.0.7',
-          endpoints: [{ address: '10.1.0.1', port: 8080, isLocal: true }],
-          refusal: undefined,
-        },
-        { ...dns, family: 'ip', address: '10.96.0.7', ...none },
-        { ...http, family: 'ip6', address: 'fd00::7', ...none },
-        {
-          ...dns,
-          family: 'ip6',
-          address: 'fd00::7',
-          endpoints: [{ address: 'fd01::1', port: 53, isLocal: false }],
-          refusal: undefined,
-        },
+      ports: [
+        { ...http, ...ip, cluster: here, hairpins: here, frontends: [frontend('10.96.0.7', 80, true)] },
+        { ...dns, ...ip, frontends: [frontend('10.96.0.7', 53, false)] },
+        { ...http, ...ip6, frontends: [frontend('fd00::7', 80, false)] },
+        { ...dns, ...ip6, cluster: there, serving: there, frontends: [frontend('fd00::7', 53, true)] },
       ],
-      hairpins: [{ family: 'ip', address: '10.1.0.1', protocol: 'tcp', port: 8080 }],
     });
   });
 
@@ -69,7 +70,7 @@ describe('frontends', () => {
     [{ clusterIPs: ['10.96.0.7'], type: 'ExternalName' } as const, {}],
     [{ clusterIPs: ['10.96.0.7'] }, { labels: { 'service.kubernetes.io/service-proxy-name': '' } }],
   ])('none for %j %j', (spec, meta) => {
-    expect(serviceState(aService('a/b', spec, meta), [], NODE).frontends).toEqual([]);
+    expect(serviceState(aService('a/b', spec, meta), [], NODE).ports).toEqual([]);
   });
 
   test('slices are merged; endpoints come in the order of their text', () => {
@@ -104,8 +105,8 @@ describe('frontends', () => {
       [there, anEndpoint('10.1.0.1'), false],
     ] as const) {
       const slices = [aSlice('shop/cart', '1', [first]), aSlice('shop/cart', '2', [second])];
-      const { frontends } = serviceState(aService('shop/cart', CART), slices, NODE);
-      expect(frontends[0]?.endpoints).toEqual([{ address: '10.1.0.1', port: 8080, isLocal }]);
+      const { ports } = serviceState(aService('shop/cart', CART), slices, NODE);
+      expect(ports[0]?.cluster).toEqual([{ address: '10.1.0.1', port: 8080, isLocal }]);
     }
   });
 
@@ -135,47 +136,22 @@ describe('frontends', () => {
       aSlice('shop/cart', '1', [anEndpoint('10.1.0.1'), anEndpoint('10.1.0.2', { nodeName: 'there' })]),
     ];
     const locals = (node: NodeIdentity) =>
-      serviceState(aService('shop/cart', CART), slices, node).hairpins.map(({ address }) => address);
-    expect(locals(NODE)).toEqual([]);
-    expect(locals({ ...NODE, nodeIPs: ['10.1.0.1', '10.1.0.2'] })).toEqual(['10.1.0.1']);
+      serviceState(aService('shop/cart', CART), slices, node).ports.flatMap(({ hairpins }) =>
+        texts(hairpins),
+      );
+    const withAddresses = { ...NODE, nodeIPs: ['10.1.0.1', '10.1.0.2'] };
+    expect(locals(withAddresses)).toEqual([]);
+    expect(locals({ ...withAddresses, findsByAddress: true })).toEqual(['10.1.0.1:8080']);
   });
 
-  test('hairpins are the local endpoints in use, each once', () => {
-    const service = aService('shop/cart', { ...CART, ports: [port('a', 80), port('b', 81)] });
-    const ports = ['a', 'b'].map((name) => ({ name, protocol: 'TCP', port: 8080 }) as const);
-    const { hairpins } = serviceState(
-      service,
-      [aSlice('shop/cart', '1', [ready, readyHere, leavingHere], { ports })],
+  test('hairpins are the local endpoints in use', () => {
+    const { ports } = serviceState(
+      aService('shop/cart', CART),
+      [aSlice('shop/cart', '1', [ready, readyHere, leavingHere])],
       NODE,
     );
-    expect(hairpins).toEqual([{ family: 'ip', address: '10.1.0.2', protocol: 'tcp', port: 8080 }]);
+    expect(ports.map(({ hairpins }) => texts(hairpins))).toEqual([['10.1.0.2:8080']]);
   });
-});
-
-test('limits say what is not programmed', () => {
-  const service = aService(
-    'shop/cart',
-    {
-      ...CART,
-      ports: [{ ...port('', 80), nodePort: 30080 }],
-      externalIPs: ['192.0.2.1'],
-      sessionAffinitySeconds: 10,
-    },
-    {},
-    [
-      { ip: '192.0.2.2', ipMode: 'VIP' },
-      { ip: '192.0.2.3', ipMode: 'Proxy' },
-    ],
-  );
-  const hinted = aSlice('shop/cart', '1', [anEndpoint('10.1.0.1', { hints: { zones: ['z'], nodes: [] } })]);
-  expect(limits(service, [hinted])).toEqual([
-    'sessionAffinity: ClientIP is not followed yet: each connection may go to any endpoint',
-    'node ports are not programmed yet: 30080',
-    'external IPs are not programmed yet: 192.0.2.1',
-    'load balancer IPs are not programmed yet: 192.0.2.2',
-    'topology hints are not followed yet: endpoints in all zones are used',
-  ]);
-  expect(limits(aService('shop/cart', CART), [])).toEqual([]);
 });
 
 describe('the cluster', () => {
@@ -187,9 +163,9 @@ describe('the cluster', () => {
     const apply = (services: object, endpointSlices: object) =>
       cluster
         .apply({ services: { ...none, ...services }, endpointSlices: { ...none, ...endpointSlices } })
-        .map(
-          ({ service, frontends }) =>
-            `${service} ${frontends.map(({ endpoints, refusal }) => refusal ?? endpoints.length)}`,
+        .states.map(
+          ({ service, ports }) =>
+            `${service} ${ports.map(({ frontends, cluster }) => frontends[0]?.refusal ?? cluster.length)}`,
         );
     expect(apply({}, { upserted: [slice] })).toEqual([]);
     expect(
@@ -214,7 +190,18 @@ describe('the cluster', () => {
     expect(apply({ deleted: ['shop/cart'] }, {})).toEqual(['shop/cart ']);
     expect(apply({ deleted: ['shop/cart'] }, {})).toEqual([]);
     expect([...cluster.states()].map(({ service }) => service)).toEqual(['shop/pay']);
-    expect(cluster.limits('shop/pay')).toEqual([]);
-    expect(cluster.limits('shop/nobody')).toEqual([]);
+  });
+
+  test('does not use slices that were written for a headless Service', () => {
+    const labels = { ...slice.metadata.labels, 'service.kubernetes.io/headless': '' };
+    const headless = { ...slice, metadata: { ...slice.metadata, labels } };
+    const cluster = new Cluster(NODE);
+    const services = { ...none, upserted: [aService('shop/cart', CART)] };
+    const apply = (endpointSlices: object) =>
+      cluster.apply({ services, endpointSlices: { ...none, ...endpointSlices } }).states[0]?.ports[0]
+        ?.cluster;
+    expect(apply({ upserted: [headless] })).toEqual([]);
+    expect(texts(apply({ upserted: [slice] }) ?? [])).toEqual(['10.1.0.1:8080']);
+    expect(apply({ upserted: [headless] })).toEqual([]);
   });
 });

@@ -151,7 +151,18 @@ test('an endpoint on the node whose port is a node port without endpoints is ref
     ],
     [slice('web', { '192.168.0.2': 'here', '192.168.1.2': 'here' }, 30001)],
   );
-  expect(fate(world, { destination: '172.30.0.1' })).toEqual(['reject', '192.168.1.2:30001 m']);
+  expect(fate(world, { destination: '172.30.0.1' })).toEqual(['reject', '192.168.1.2:30001']);
+});
+
+test('an endpoint on the node sees who comes from outside; the node itself is masqueraded', () => {
+  const world = makeWorld(
+    CONFIG,
+    [service('web', { clusterIP: '172.30.0.1' })],
+    [slice('web', { '192.168.0.2': 'here' })],
+  );
+  expect(fate(world, { destination: '172.30.0.1' })).toEqual(['192.168.0.2:8080']);
+  const own = { destination: '172.30.0.1', source: '192.168.0.2', inInterface: undefined };
+  expect(fate(world, own)).toEqual(['192.168.0.2:8080 m']);
 });
 
 test('only an endpoint on the node is its own client there', () => {

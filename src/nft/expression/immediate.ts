@@ -9,6 +9,7 @@ const WIRE = { dreg: 1, data: 2, value: 1, verdict: 2, code: 1, chain: 2 } as co
 /** A constant for a register, or a verdict: the one expression whose value has two forms. */
 export type Immediate = { readonly dreg: number; readonly data: Uint8Array } | { readonly verdict: Verdict };
 
+/** Bytes for a register (`dreg`, `data`), or a `verdict`. */
 export const immediateKind = Object.freeze({
   name: 'immediate',
 

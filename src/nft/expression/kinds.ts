@@ -19,6 +19,7 @@ export { immediateKind } from './immediate.ts';
  * Registers are the kernel's numbers (`registerNumber`).
  */
 
+/** Bytes of the packet: into a register, or from one into the packet. */
 export const payloadKind = defineExpression('payload', {
   dreg: u32(1, 1),
   base: named(2, 2, { link: 0, network: 1, transport: 2, inner: 3, tunnel: 4 }),

@@ -15,6 +15,7 @@ function once(key: string, make: () => Expression): Expression {
   return expression;
 }
 
+/** The header that offsets are counted from. @inline */
 export type PayloadBase = 'link' | 'network' | 'transport' | 'inner';
 
 /** Bytes of the packet. `offset` and `length` are in bytes. */
@@ -33,7 +34,7 @@ export function metaStore(key: number, register: number): Expression {
   return once(`meta set ${key} ${register}`, () => metaKind.make({ key, sreg: register }));
 }
 
-/** The direction of a connection that is meant, where each has a value of its own. */
+/** The direction of a connection that is meant, where each has a value of its own. @inline */
 export type Direction = 'original' | 'reply';
 
 /** Connection tracking; keys are NFT_CT_*. */

@@ -31,6 +31,7 @@ export function synproxyObject(
 
 /** A security label for packets. */
 export interface SecmarkObject extends ObjectBase<'secmark'>, SecmarkState {}
+/** What a security label holds. @inline */
 interface SecmarkState {
   /** A context of the security module: `system_u:object_r:ssh_server_packet_t:s0`. */
   readonly context: string;

@@ -72,6 +72,7 @@ export function redirect(port?: Source<number>, ...flags: readonly NatFlag[]): S
   return statement(port?.needs ?? [], [...load, redirectExpression(register, natFlags(flags))]);
 }
 
+/** Where NAT leads: an address, and perhaps a port, or both from one place. @inline */
 type Target =
   | { readonly address: Source<string>; readonly port?: Source<number> }
   /** Address and port from one place: a map whose data is `ipv4_addr . inet_service`. */

@@ -9,6 +9,7 @@ import { bytesOf, type DataType } from '../type/data-type.ts';
 import { isTurned } from '../type/range.ts';
 import type { Source } from './source.ts';
 
+/** A value of any type. */
 type AnySource = Source<never, unknown>;
 type TypesOf<S extends readonly AnySource[]> = { readonly [I in keyof S]: S[I]['type'] };
 type Concatenated<S extends readonly AnySource[]> =

@@ -17,6 +17,7 @@ import { type Source, type Statement, statement } from './source.ts';
 
 /** Statements that send packets somewhere else than their route does. */
 
+/** A value of any type. */
 type AnySource = Source<never, unknown>;
 
 /** The second value, where there are two, begins at a register of its own of 128 bits, as nft does it. */

@@ -12,6 +12,7 @@ import { type Need, type Source, type Statement, statement } from './source.ts';
 
 /** Options and extension headers, which are not at a fixed place of a packet: nft's `tcp option`, `ip option`, `exthdr`, `sctp chunk`. */
 
+/** Where the kernel looks for an option: NFT_EXTHDR_OP_*. @inline */
 type Place = 'ipv6' | 'tcpopt' | 'ipv4' | 'sctp' | 'dccp';
 
 /** NFT_EXTHDR_F_PRESENT. */

@@ -20,7 +20,9 @@ export interface Source<In, Out = In> {
   readonly field?: PayloadField;
 }
 
+/** Where a field of a packet lies. @inline */
 interface PayloadField {
+  /** The header that `offset` is counted from. */
   readonly base: PayloadBase;
   /** In bytes, from the start of the header. */
   readonly offset: number;
@@ -28,8 +30,9 @@ interface PayloadField {
   readonly checksum?: Checksum;
 }
 
-/** The checksum of the header that a field is part of. */
+/** The checksum of the header that a field is part of. @inline */
 export interface Checksum {
+  /** How it is counted. */
   readonly type: 'none' | 'inet' | 'sctp';
   /** Of the checksum itself, in bytes from the start of the header. */
   readonly offset: number;
@@ -37,8 +40,9 @@ export interface Checksum {
   readonly isPseudoHeader?: true;
 }
 
-/** Bits in what is loaded: compared in place, as nft does. */
+/** Bits in what is loaded: compared in place, as nft does. @inline */
 export interface BitField {
+  /** As long as what is loaded, in its byte order. */
   readonly mask: Uint8Array;
   /** Bits to the right of the value. */
   readonly shift: number;

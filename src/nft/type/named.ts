@@ -80,6 +80,7 @@ export const nfProto = namedType<'ipv4' | 'ipv6'>({
   expected: 'a protocol family ("ipv4" or "ipv6")',
 });
 
+/** RTN_* by nft's names. @inline */
 export type AddressTypeName =
   | 'unspec'
   | 'unicast'

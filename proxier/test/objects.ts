@@ -1,10 +1,4 @@
-import type {
-  EndpointSlice,
-  ObjectMeta,
-  Service,
-  ServiceSpec,
-  SliceEndpoint,
-} from '../../src/kube/objects.ts';
+import type { EndpointSlice, ObjectMeta, Service, ServiceSpec, SliceEndpoint } from '../src/kube/objects.ts';
 
 function metadata(name: string, more: Partial<ObjectMeta>): ObjectMeta {
   const [namespace = '', short = ''] = name.split('/');
