@@ -3,6 +3,7 @@
  * filled in as the API server does, so that equal objects are deeply equal.
  */
 import type { IPFamily } from './address.ts';
+import { joined } from './compact.ts';
 
 export interface ObjectMeta {
   readonly name: string;
@@ -103,7 +104,7 @@ export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
 /** `namespace/name`. */
 export function objectName({ metadata }: { readonly metadata: ObjectMeta }): string {
-  return `${metadata.namespace}/${metadata.name}`;
+  return joined('/', metadata.namespace, metadata.name);
 }
 
 /** True for `clusterIP: None`. */
