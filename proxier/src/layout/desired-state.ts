@@ -119,6 +119,10 @@ export class DesiredState {
    * Takes Services' states in the place of their former ones. What one gives up is taken away before another may take it over.
    */
   update(states: Iterable<ServiceState>): void {
+    if (this.#services.size === 0) {
+      for (const state of states) this.#install(state.service, this.#wantedBy(state, NOTHING));
+      return;
+    }
     const changes = Array.from(states, (state) => {
       const before = this.#services.get(state.service) ?? NOTHING;
       return { service: state.service, before, after: this.#wantedBy(state, before) };
