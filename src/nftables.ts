@@ -341,8 +341,8 @@ export class Nftables implements AsyncDisposable {
   }
 
   /**
-   * In which tables something is changed from now on, and nothing more: for those who own a table and want to know when somebody
-   * else touched it. Much cheaper than `monitor`, and it survives a full buffer. Throws OpenError.
+   * In which tables each transaction changes something from now on, and nothing more: for those who want to know when somebody
+   * else touches a table of theirs. Much cheaper than `monitor`, and it survives a full buffer. Throws OpenError.
    */
   tableChanges(options: ListenOptions = {}): EventStream<TableChanges> {
     return this.#track(openTableChanges(this.#transport, options));
