@@ -174,13 +174,15 @@ export class Nftables implements AsyncDisposable {
 
   /**
    * The elements of a set as `packValue` packs them, key to data (`''` in a set): the fast way for those who compare many with
-   * `addPackedElements`. Not for verdict maps and sets with intervals.
+   * `addPackedElements`. Timeouts, comments and the like are left out, and so is the element `'*'`. Rejects with InvalidArgumentError
+   * (not for verdict maps, maps of objects and sets with intervals) and RequestError.
    */
   async listPackedElements(
     set: AnySet,
     { signal }: ReadOptions = {},
   ): Promise<ReadonlyMap<PackedValue, PackedValue>> {
-    if (set.intervals || set.kind === 'verdict map') {
+    const hasPlainData = set.kind === 'set' || (set.kind === 'map' && set.data.objectType === undefined);
+    if (set.intervals || !hasPlainData) {
       throw new InvalidArgumentError('set', set.name, 'a set or a map of data, without intervals');
     }
     const family = familyNumber(set.table.family);
@@ -342,7 +344,8 @@ export class Nftables implements AsyncDisposable {
 
   /**
    * In which tables each transaction changes something from now on, and nothing more: for those who want to know when somebody
-   * else touches a table of theirs. Much cheaper than `monitor`, and it survives a full buffer. Throws OpenError.
+   * else touches a table of theirs. Much cheaper than `monitor`, and it survives a full buffer. The program's own commits are among
+   * them. Throws OpenError; the iteration throws RequestError when the socket fails.
    */
   tableChanges(options: ListenOptions = {}): EventStream<TableChanges> {
     return this.#track(openTableChanges(this.#transport, options));

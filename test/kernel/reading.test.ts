@@ -7,6 +7,7 @@ import {
   baseChain,
   ClosedError,
   chain,
+  concatType,
   counter,
   counterObject,
   drop,
@@ -20,12 +21,15 @@ import {
   map,
   mark,
   Nftables,
+  objectMap,
   PendingError,
+  packValue,
   quotaObject,
   RequestError,
   rule,
   set,
   table,
+  verdictMap,
 } from '../../src/index.ts';
 import { FakeKernel } from '../../src/testing/index.ts';
 import { workBetweenTurns } from './work-between-turns.ts';
@@ -71,6 +75,66 @@ function prepare() {
     .add(rule(chain(other, 'input'), [drop]))
     .commit();
 }
+
+describe('packed elements', () => {
+  test.each(['the kernel', 'the fake kernel'])('are those that were added: %s', async (which) => {
+    const kernel = which === 'the kernel' ? nft : new Nftables(new FakeKernel());
+    const of = table('inet', 'packed');
+    const plain = set(of, 'plain', { key: ipv4Addr, timeouts: true });
+    const wide = map(of, 'wide', { key: concatType(ipv4Addr, inetService), data: mark, catchAll: true });
+    await kernel
+      .transaction()
+      .add(of)
+      .add(plain)
+      .add(wide)
+      .addElements(plain, ['10.0.0.1', { key: '10.0.0.2', timeoutMs: 60_000, comment: 'for a minute' }])
+      .addElements(wide, [
+        [['10.0.0.1', 80], 7],
+        [['10.0.0.2', 443], 0xfffffffe],
+        ['*', 9],
+      ])
+      .commit();
+    expect(await kernel.listPackedElements(plain)).toEqual(
+      new Map(['10.0.0.1', '10.0.0.2'].map((key) => [packValue(plain.key, key), ''])),
+    );
+    const expected = new Map([
+      [packValue(wide.key, ['10.0.0.1', 80]), packValue(mark, 7)],
+      [packValue(wide.key, ['10.0.0.2', 443]), packValue(mark, 0xfffffffe)],
+    ]);
+    const listed = await kernel.listPackedElements(wide);
+    expect(listed).toEqual(expected);
+    const again = map(of, 'again', { key: wide.key, data: mark });
+    await kernel
+      .transaction()
+      .add(again)
+      .addPackedElements(again, [...listed.keys()], [...listed.values()])
+      .commit();
+    expect(await kernel.listPackedElements(again)).toEqual(expected);
+  });
+
+  test('are all there, of many', async () => {
+    const of = table('inet', 'packed');
+    const many = set(of, 'many', { key: ipv4Addr });
+    const keys = Array.from({ length: 20_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+    await nft.transaction().add(of).add(many).addElements(many, keys).commit();
+    const found = await nft.listPackedElements(many);
+    expect(new Set(found.keys())).toEqual(new Set(keys.map((key) => packValue(ipv4Addr, key))));
+  });
+
+  test('are not those of ranges, verdicts and objects', async () => {
+    const of = table('inet', 'packed');
+    for (const each of [
+      set(of, 'ranges', { key: ipv4Addr, intervals: true }),
+      verdictMap(of, 'verdicts', { key: inetService }),
+      objectMap(of, 'objects', { key: inetService, object: 'counter' }),
+    ]) {
+      await expect(nft.listPackedElements(each)).rejects.toThrow('a set or a map of data');
+    }
+    const gone = set(of, 'nowhere', { key: ipv4Addr });
+    await expect(nft.listPackedElements(gone)).rejects.toThrow(RequestError);
+    await expect(nft.listPackedElements(gone, { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
+  });
+});
 
 describe('a snapshot', () => {
   test('has tables, chains, sets and rules as the lists have them, and its generation', async () => {

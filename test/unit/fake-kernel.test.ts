@@ -241,6 +241,21 @@ describe('it is a socket like the others', () => {
   });
 });
 
+test('tables in which something changes are told, whoever commits', async () => {
+  const kernel = new FakeKernel();
+  const nft = new Nftables(kernel);
+  await using events = nft.tableChanges();
+  const other = new Nftables(kernel.socketOf({ id: 8, name: 'nft' }));
+  for (const commit of [
+    () => nft.transaction().add(filter).add(input).commit(),
+    () => other.transaction().delete(filter).commit(),
+  ]) {
+    await commit();
+    const { value } = await events.next();
+    expect(value).toEqual({ tables: [table(filter.family, filter.name)], complete: true });
+  }
+});
+
 describe('monitors', () => {
   test('hear every transaction, of which process, as they would on a kernel', async () => {
     const kernel = new FakeKernel({ process: { id: 7, name: 'seven' } });

@@ -7,7 +7,7 @@ import { counter } from '../../src/nft/statement/action.ts';
 import { or } from '../../src/nft/statement/arithmetic.ts';
 import { concat } from '../../src/nft/statement/combine.ts';
 import { ip, ip6, tcp, th, udp } from '../../src/nft/statement/header.ts';
-import { eq, inNetwork, oneOf } from '../../src/nft/statement/match.ts';
+import { eq, inNetwork, neq, oneOf, startsOtherwise, startsWith } from '../../src/nft/statement/match.ts';
 import { meta, numgen } from '../../src/nft/statement/metadata.ts';
 import { reject } from '../../src/nft/statement/reject.ts';
 import { table } from '../../src/nft/table.ts';
@@ -64,6 +64,18 @@ describe('values in registers', () => {
     for (const wrong of ['10.0.0.0', '10.0.0.0/33', '10.0.0.0/0', '10.0.0.1/8', '10.0.0.0/8/8']) {
       expect(() => inNetwork(ip.saddr, wrong)).toThrow('network');
     }
+  });
+
+  test('the start of a name is not compared as a name', () => {
+    expect(names(inetChain, [startsWith(meta.iifname, 'wan')])).toBe('meta cmp');
+    expect(() => eq(meta.iifname, 'wan*')).toThrow('value: "wan*" is not an interface name without a star');
+    expect(() => eq(meta.iifname, 'wan*')).toThrow("startsWith(…, 'wan')");
+    expect(() => neq(meta.oifname, 'wan*')).toThrow("startsOtherwise(…, 'wan')");
+    expect(() => startsWith(meta.iifname, 'wan*')).toThrow('prefix: "wan*"');
+    expect(() => startsOtherwise(meta.iifname, '')).toThrow('prefix: ""');
+    expect(() => startsWith(meta.iifname, 'x'.repeat(16))).toThrow('1 to 15 bytes');
+    expect(() => startsWith(ip.saddr, '10.0.0.1')).toThrow('source: "ipv4_addr"');
+    expect(names(inetChain, [eq(meta.iifname, 'wan')])).toBe('meta cmp');
   });
 
   test('what cannot be is refused', () => {
