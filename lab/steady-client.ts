@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 
 /**
  * Opens one connection after the other to frontends in turn until its input ends: `node steady-client.ts HOST:PORT …`. Prints one
- * line of JSON: how many were answered, and failures by frontend and reason.
+ * line of JSON: how many were answered, and failures by frontend and reason. It closes first, see `tcp-server.ts`.
  */
 const frontends = process.argv.slice(2);
 const failures: Record<string, number> = {};
@@ -25,6 +25,7 @@ function ask(host: string, port: number): Promise<string | undefined> {
     socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('no answer')));
     socket.on('data', (chunk) => {
       answer += String(chunk);
+      socket.end();
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       failure = error.code ?? error.message;

@@ -29,15 +29,8 @@ export class KillTestNetwork {
     for (const [n, address] of SERVERS.entries()) {
       const host = this.lab.host(`server${n}`);
       this.lab.connect(host, this.node, { host: `${address}/24`, router: `10.244.${n}.1/24` });
-      const server = this.lab.start(
-        host,
-        'node',
-        '--import',
-        'tsx',
-        program('tcp-server.ts'),
-        `s${n}`,
-        '8080',
-      );
+      const command = ['--import', 'tsx', program('tcp-server.ts'), `s${n}`, '8080', 'client-closes'];
+      const server = this.lab.start(host, 'node', ...command);
       await lineOf(server, /listening/);
     }
   }
