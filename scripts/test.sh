@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 bash scripts/setup.sh
 npm run --silent check
 npm run --silent docs:api
-exec npx vitest run --reporter=default --reporter=./test/closing-line-reporter.ts "$@"
+exec npx vitest run --reporter=default --reporter=./test/proof-reporter.ts --reporter=./test/closing-line-reporter.ts "$@"

@@ -148,9 +148,6 @@ const PROBES: readonly Probe[] = [
   },
 ];
 
-/** GETSETELEM_RESET of linux/netfilter/nf_tables.h. */
-const GET_ELEMENTS_RESET = 33;
-
 /**
  * Asks the kernel by operations that it checks and does not make: one batch without an end. What shows only after a commit is
  * told from the kernel's version. Rejects with TransactionError where nothing can be asked (`EPERM`).
@@ -166,7 +163,7 @@ export async function probeFeatures(transport: Transport): Promise<KernelFeature
     has[feature] = errno === undefined || !isMissing(errno);
   }
   // Of a set in a table that is not there: a kernel that knows the message says so.
-  const reply = await transport.request(GET_ELEMENTS_RESET, NLM_F.dump, FAMILY, textAttribute(1, TABLE));
+  const reply = await transport.request(NFT_MSG.getSetElemReset, NLM_F.dump, FAMILY, textAttribute(1, TABLE));
   const errno = new DataView(reply.buffer, reply.byteOffset).getInt32(0, true);
   has.resetElements = errno === 0 || errno === ENOENT;
   return Object.freeze({ kernel, has: Object.freeze(has) });

@@ -17,6 +17,17 @@ export { MalformedOutcomeError } from './netlink/outcome.ts';
 export { RequestError } from './netlink/request.ts';
 export { ClosedError, PendingError } from './netlink/socket-error.ts';
 export type { ListenOptions, Transport } from './netlink/transport.ts';
+export { type AnonymousChain, type AnonymousRule, anonymousChain } from './nft/anonymous-chain.ts';
+export {
+  type AnonymousMap,
+  type AnonymousSet,
+  type AnonymousVerdictMap,
+  type AnyAnonymousSet,
+  anonymousMap,
+  anonymousObjectMap,
+  anonymousSet,
+  anonymousVerdictMap,
+} from './nft/anonymous-set.ts';
 export {
   type BaseChain,
   type BaseChainOptions,
@@ -27,7 +38,7 @@ export {
   type Hook,
   type PriorityName,
 } from './nft/chain.ts';
-export { type AnonymousSet, anonymousSet } from './nft/expression/anonymous-set.ts';
+export type { DevicePattern } from './nft/device.ts';
 export type { ExpressionKind, FieldValues, ReadValues } from './nft/expression/define.ts';
 export {
   type Expression,
@@ -73,7 +84,15 @@ export type { TimeoutPolicy } from './nft/object/timeout-policy.ts';
 export { type TunnelObject, type TunnelOption, type TunnelState, tunnelObject } from './nft/object/tunnel.ts';
 export type { MergedRange } from './nft/pack/interval-rows.ts';
 export { type PackedValue, packValue, unpackValue } from './nft/pack/packed-value.ts';
-export { type Rule, type RuleHandle, rule, ruleHandle } from './nft/rule.ts';
+export {
+  type Rule,
+  type RuleCompat,
+  type RuleHandle,
+  type RuleOptions,
+  rule,
+  ruleHandle,
+} from './nft/rule.ts';
+export type { RuleBody, RuleParts } from './nft/rule-body.ts';
 export {
   type AnySet,
   type ElementOf,
@@ -204,7 +223,12 @@ export {
   type NftObject,
   Transaction,
 } from './nft/transaction.ts';
-export { type FailedOutcome, GenerationConflictError, TransactionError } from './nft/transaction-error.ts';
+export {
+  type FailedOutcome,
+  GenerationConflictError,
+  SetFullError,
+  TransactionError,
+} from './nft/transaction-error.ts';
 export { etherAddr, formatIPv4, formatIPv6, ipv4Addr, ipv6Addr } from './nft/type/address.ts';
 export { concatType } from './nft/type/concat.ts';
 export type { DataType, InputOf, OutputOf } from './nft/type/data-type.ts';
@@ -264,6 +288,7 @@ export {
   type VerdictName,
 } from './nft/verdict.ts';
 export { type ListRulesOptions, Nftables, type OpenOptions } from './nftables.ts';
+export { copyRule } from './read/copy-rule.ts';
 export type { ListedElement, ListedElementOf } from './read/elements.ts';
 export type { ListedExpression } from './read/expressions.ts';
 export type { ListedRule, ListedRuleHandle } from './read/objects.ts';

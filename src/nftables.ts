@@ -35,6 +35,7 @@ import {
   readTable,
 } from './read/objects.ts';
 import { readPackedElements } from './read/packed-elements.ts';
+import { resetDump } from './read/reset-elements.ts';
 import { type ReadOptions, readEach, Slices } from './read/slices.ts';
 import { type Snapshot, type SnapshotOptions, takeSnapshot } from './read/snapshot.ts';
 import { askObject, objectsRequest, readFlowtable, readObject, unlessGone } from './read/stateful.ts';
@@ -173,13 +174,15 @@ export class Nftables implements AsyncDisposable {
 
   /**
    * The elements of a set as `packValue` packs them, key to data (`''` in a set): the fast way for those who compare many with
-   * `addPackedElements`. Not for verdict maps and sets with intervals.
+   * `addPackedElements`. Timeouts, comments and the like are left out, and so is the element `'*'`. Rejects with InvalidArgumentError
+   * (not for verdict maps, maps of objects and sets with intervals) and RequestError.
    */
   async listPackedElements(
     set: AnySet,
     { signal }: ReadOptions = {},
   ): Promise<ReadonlyMap<PackedValue, PackedValue>> {
-    if (set.intervals || set.kind === 'verdict map') {
+    const hasPlainData = set.kind === 'set' || (set.kind === 'map' && set.data.objectType === undefined);
+    if (set.intervals || !hasPlainData) {
       throw new InvalidArgumentError('set', set.name, 'a set or a map of data, without intervals');
     }
     const family = familyNumber(set.table.family);
@@ -189,7 +192,21 @@ export class Nftables implements AsyncDisposable {
   }
 
   /**
-   * Tables, chains, sets and rules, and elements on request, all of one moment: when something was committed meanwhile,
+   * The elements as they were, whose counters, quotas and the like are set back in the same moment: nothing is lost, and nothing
+   * is counted twice. While others change the set an element may come twice (what it has counted is the sum) or not at all
+   * (then it was not set back). Rejects with FeatureMissingError (kernel 6.5 or newer) and RequestError.
+   */
+  async resetElements<S extends AnySet>(
+    set: S,
+    { signal }: ReadOptions = {},
+  ): Promise<readonly ListedElementOf<S>[]> {
+    await this.requireFeature('resetElements');
+    const replies = await resetDump(this.#transport, `resetting the elements of ${nameOf(set)}`, set, signal);
+    return readEach(eachElement(set, replies), (element) => element, new Slices(signal));
+  }
+
+  /**
+   * Tables, chains, sets, objects, flowtables and rules, and elements on request, all of one moment: when something was committed meanwhile,
    * everything is read again.
    */
   async snapshot(options?: SnapshotOptions & { readonly expressions?: true }): Promise<Snapshot>;
@@ -326,8 +343,9 @@ export class Nftables implements AsyncDisposable {
   }
 
   /**
-   * In which tables something is changed from now on, and nothing more: for those who own a table and want to know when somebody
-   * else touched it. Much cheaper than `monitor`, and it survives a full buffer. Throws OpenError.
+   * In which tables each transaction changes something from now on, and nothing more: for those who want to know when somebody
+   * else touches a table of theirs. Much cheaper than `monitor`, and it survives a full buffer. The program's own commits are among
+   * them. Throws OpenError; the iteration throws RequestError when the socket fails.
    */
   tableChanges(options: ListenOptions = {}): EventStream<TableChanges> {
     return this.#track(openTableChanges(this.#transport, options));

@@ -1,4 +1,5 @@
 import type { Reporter, TestModule } from 'vitest/node';
+import { missingProofs } from './proofs.ts';
 
 /** Ends a run with one line that any tool can read: `N passed, N failed, N skipped`. */
 export default class ClosingLineReporter implements Reporter {
@@ -12,6 +13,7 @@ export default class ClosingLineReporter implements Reporter {
       // A file that could not even be loaded has no tests that could fail.
       count.failed += module.errors().length;
     }
+    count.failed += missingProofs(modules).length;
     process.stdout.write(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);
   }
 }

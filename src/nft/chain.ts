@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../invalid-argument.ts';
-import { checkDevices } from './device.ts';
+import { checkDevices, type DevicePattern } from './device.ts';
 import type { Family } from './family.ts';
 import { checkComment, checkName } from './name.ts';
 import type { Table } from './table.ts';
@@ -22,6 +22,8 @@ export interface Chain {
   readonly comment?: string;
   /** What makes the kernel call it; undefined for a chain that rules jump or go to. */
   readonly base?: BaseChain;
+  /** It belongs to the rule that leads to it: only listings have these; `anonymousChain` describes them. */
+  readonly anonymous?: true;
 }
 
 /** What makes the kernel call a chain. */
@@ -37,7 +39,7 @@ export interface BaseChain {
   /** What happens to a packet that no rule decided about. */
   readonly policy: 'accept' | 'drop';
   /** The interfaces of an ingress or egress chain. */
-  readonly devices: readonly string[];
+  readonly devices: readonly DevicePattern[];
   /** The interfaces do the work. */
   readonly offload?: true;
 }
@@ -54,9 +56,9 @@ export interface BaseChainOptions {
   readonly policy?: 'accept' | 'drop';
   /**
    * The interfaces of an ingress or egress chain, which must have some. Names of missing interfaces are for the kernel to judge:
-   * newer ones (6.18 does) wait for them, older ones refuse.
+   * newer ones (6.18 does) wait for them, older ones refuse. `'eth*'`: all whose names begin so (kernel 6.17).
    */
-  readonly devices?: readonly string[];
+  readonly devices?: readonly DevicePattern[];
   /** The network cards run the rules: nft's `flags offload`, of netdev chains at ingress. */
   readonly offload?: boolean;
   /** At most 128 bytes. */

@@ -2,6 +2,7 @@ import { release } from 'node:os';
 import { errnoName } from '../netlink/errno.ts';
 import type { PathEntry, RawFailure } from '../netlink/outcome.ts';
 import { FEATURES, type FeatureName, isOlder, missingText } from './feature.ts';
+import { type AnySet, sizeOf } from './set.ts';
 
 /** What a transaction was asked to do, as far as errors need to know. */
 export interface Operation {
@@ -13,6 +14,8 @@ export interface Operation {
   readonly target: string;
   /** An element operation's n-th element in the kernel's list: its place in the caller's list, and its key. */
   readonly elementAt?: (element: number) => { readonly index: number; readonly key: unknown };
+  /** The set whose elements it is about. */
+  readonly set?: AnySet | undefined;
   /** Names of a rule's expressions. */
   readonly expressions?: readonly string[] | undefined;
 }
@@ -173,6 +176,8 @@ function meaningHere(code: string, operation: Operation, field: string | undefin
   const feature = missingFeature(code, operation, field);
   if (feature !== undefined) return missingText(feature);
   switch (code) {
+    case 'ENFILE':
+      return fullText(operation);
     case 'ENOENT':
       return whatIsMissing(operation, field);
     case 'EEXIST':
@@ -188,6 +193,12 @@ function meaningHere(code: string, operation: Operation, field: string | undefin
     default:
       return undefined;
   }
+}
+
+/** The description may have none, and the kernel's set one all the same. */
+function fullText({ set }: Operation): string | undefined {
+  const size = set === undefined ? undefined : sizeOf(set);
+  return size === undefined ? undefined : `the set is full (size ${size})`;
 }
 
 function whatIsMissing({ kind, verb }: Operation, field: string | undefined): string {

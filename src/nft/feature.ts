@@ -11,6 +11,7 @@ export const FEATURES = {
   flowtable: { since: '4.16', what: 'flowtables (CONFIG_NF_FLOW_TABLE)' },
   resetElements: { since: '6.5', what: "reading a set's elements and setting their state back" },
   elementTimeoutUpdates: { since: '6.12', what: "changing an element's timeout by adding it again" },
+  devicePrefixes: { since: '6.17', what: 'interfaces by the start of their names (eth*)' },
   setCounts: { since: '6.17', what: "the number of a set's elements in its listing" },
 } as const;
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../invalid-argument.ts';
-import { checkDevices } from './device.ts';
+import { checkDevices, type DevicePattern } from './device.ts';
 import { checkName } from './name.ts';
 import type { Table } from './table.ts';
 
@@ -13,7 +13,7 @@ export interface Flowtable {
   /** Lower is earlier; the hook is always ingress. */
   readonly priority: number;
   /** The interfaces between which connections are forwarded. */
-  readonly devices: readonly string[];
+  readonly devices: readonly DevicePattern[];
   /** Network cards do the work. */
   readonly offload?: true;
   /** Connections in it are counted by conntrack. */
@@ -24,8 +24,8 @@ export interface Flowtable {
 export interface FlowtableOptions {
   /** A number, or nft's name for 0. */
   readonly priority: number | 'filter';
-  /** The interfaces between which connections are forwarded. */
-  readonly devices: readonly string[];
+  /** The interfaces between which connections are forwarded; `'eth*'`: all whose names begin so (kernel 6.17). */
+  readonly devices: readonly DevicePattern[];
   /** Network cards do the work: nft's `flags offload`. */
   readonly offload?: boolean;
   /** Connections in it are counted by conntrack: nft's `counter`. */

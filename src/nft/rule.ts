@@ -1,20 +1,34 @@
+import { InvalidArgumentError } from '../invalid-argument.ts';
 import type { Chain } from './chain.ts';
-import { verdictExpression } from './expression/compute.ts';
-import type { Expression } from './expression/expression.ts';
 import { checkComment } from './name.ts';
-import { satisfy } from './statement/need.ts';
-import type { Need, Statement } from './statement/source.ts';
-import type { Verdict } from './verdict.ts';
+import { expressionsOf, type RuleBody, type RuleParts } from './rule-body.ts';
 
 /** A rule: expressions that the kernel runs in order until one ends it. */
-export interface Rule {
+export interface Rule extends RuleBody {
   readonly kind: 'rule';
   /** The chain that it is in. */
   readonly chain: Chain;
-  /** What the kernel runs, in order. */
-  readonly expressions: readonly Expression[];
+  /** What its matches and targets of x_tables need to know. */
+  readonly compat?: RuleCompat;
+}
+
+/**
+ * What a rule with matches and targets of x_tables (`match`, `target`) says of its packets: many of those are refused (EINVAL) unless
+ * the rule is for their protocol. NFTA_RULE_COMPAT; the kernel does not list it.
+ */
+export interface RuleCompat {
+  /** IPPROTO_*; 0: any. */
+  readonly protocol: number;
+  /** Any other protocol: iptables' `! -p`. */
+  readonly invert?: boolean;
+}
+
+/** What a rule may have besides its statements. */
+export interface RuleOptions {
   /** At most 128 bytes. */
   readonly comment?: string;
+  /** Only for rules with matches and targets of x_tables. */
+  readonly compat?: RuleCompat;
 }
 
 /** A rule that is in the kernel, by the number the kernel gave it. `listRules` gives these. */
@@ -35,30 +49,15 @@ export function ruleHandle(chain: Chain, handle: bigint): RuleHandle {
  * Describes a rule: `rule(input, [eq(tcp.dport, 22), counter, accept])`. What a statement needs to be true of the packet
  * (TCP, before its ports are read) is checked first, once, as nft does. An expression (`expressions.…`) is taken as it is.
  */
-export function rule(
-  chain: Chain,
-  statements: readonly (Statement | Verdict | Expression)[],
-  options: { readonly comment?: string } = {},
-): Rule {
-  if (options.comment !== undefined) checkComment('comment', options.comment);
-  const { family } = chain.table;
-  const known: Need[] = [];
-  const expressions: Expression[] = [];
-  for (const part of statements) {
-    if (!('kind' in part)) {
-      expressions.push(part);
-      continue;
-    }
-    if (part.kind === 'verdict') {
-      expressions.push(verdictExpression(part));
-      continue;
-    }
-    for (const need of part.needs) append(expressions, satisfy(need, family, known));
-    append(expressions, part.expressions(family));
-  }
-  return Object.freeze({ kind: 'rule', chain, expressions: Object.freeze(expressions), ...options });
+export function rule(chain: Chain, statements: RuleParts, options: RuleOptions = {}): Rule {
+  const { comment, compat } = options;
+  if (comment !== undefined) checkComment('comment', comment);
+  if (compat !== undefined) checkCompat(compat);
+  const expressions = expressionsOf(statements, chain.table.family);
+  return Object.freeze({ kind: 'rule', chain, expressions, ...options });
 }
 
-function append(list: Expression[], more: readonly Expression[]): void {
-  for (const expression of more) list.push(expression);
+function checkCompat({ protocol }: RuleCompat): void {
+  if (Number.isInteger(protocol) && protocol >= 0 && protocol <= 0xff) return;
+  throw new InvalidArgumentError('compat.protocol', protocol, "a protocol's number (0 to 255)");
 }

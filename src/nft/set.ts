@@ -9,7 +9,8 @@ import type { Verdict } from './verdict.ts';
 /** What sets and maps have besides the types of their keys and data. */
 export interface SetOptions<I extends boolean = boolean, C extends boolean = boolean> {
   /**
-   * How many elements it may ever hold; more are refused with ENFILE. A big set with a size loads two to four times
+   * How many elements it may hold; more are refused (SetFullError). Adding the set again with another size changes it (kernel 6.5).
+   * A big set with a size loads two to four times
    * faster, since the kernel allots its hash table once.
    *
    * Without one, a set that is added in the same transaction as more than 1,000 elements gets one by itself: room for at
@@ -59,6 +60,8 @@ interface Common<K, KO, I extends boolean, C extends boolean> extends SetOptions
   readonly name: string;
   /** The type of its keys. */
   readonly key: DataType<K, KO>;
+  /** It belongs to the rule that uses it: only listings have these; `anonymousSet` and its like describe them. */
+  readonly anonymous?: true;
 }
 
 /** A named set of keys. */

@@ -1,6 +1,8 @@
+import { constants } from 'node:os';
 import { errnoName } from '../netlink/errno.ts';
 import type { RawOutcome } from '../netlink/outcome.ts';
 import { explainFailure, type Failure, type Operation } from './failure.ts';
+import { type AnySet, sizeOf } from './set.ts';
 
 /**
  * What became of a transaction. `aborted`: nothing was changed. `unknown`: the kernel's answer was lost; read the
@@ -59,6 +61,28 @@ export class GenerationConflictError extends TransactionError {
   }
 }
 
+/**
+ * A set has no room for all of the elements (`code` is `'ENFILE'`): nothing was changed. Adding the set again with a larger `size`, in a
+ * transaction before, makes room (kernel 6.5).
+ */
+export class SetFullError extends TransactionError {
+  override readonly name = 'SetFullError';
+  /** The description of the set that is full; of several the first. */
+  readonly set: AnySet;
+  /** How many elements it may hold, where the description says so. The kernel's set may have another size. */
+  readonly size: number | undefined;
+
+  /**
+   * Explains what the addon reported of a transaction with these operations.
+   * @internal
+   */
+  constructor(raw: RawOutcome, operations: readonly Operation[], full: AnySet) {
+    super(raw, operations);
+    this.set = full;
+    this.size = sizeOf(full);
+  }
+}
+
 /** errno of asm-generic/errno.h that Node has no name for. */
 const ERESTART = 85;
 
@@ -69,9 +93,15 @@ export function transactionError(
   generation: number,
 ): TransactionError {
   const conflict = raw.failures.some(({ operation, errno }) => operation === undefined && errno === ERESTART);
-  return generation !== 0 && conflict
-    ? new GenerationConflictError(raw, operations, generation)
-    : new TransactionError(raw, operations);
+  if (generation !== 0 && conflict) return new GenerationConflictError(raw, operations, generation);
+  const full = fullSet(raw, operations);
+  return full === undefined ? new TransactionError(raw, operations) : new SetFullError(raw, operations, full);
+}
+
+/** The set that has no room; undefined where something else was refused, too. */
+function fullSet({ failures }: RawOutcome, operations: readonly Operation[]): AnySet | undefined {
+  if (failures.some(({ errno }) => errno !== constants.errno.ENFILE)) return undefined;
+  return operations[failures[0]?.operation ?? -1]?.set;
 }
 
 /** A rule with anonymous sets is several messages, which fail together where its table is missing. */

@@ -3,8 +3,7 @@ import type { NativeOutcome } from '../native/contract.ts';
 import { readOutcome } from '../netlink/outcome.ts';
 import type { Transport } from '../netlink/transport.ts';
 import type { Chain } from './chain.ts';
-import { checkDevices } from './device.ts';
-import type { AnonymousSet } from './expression/anonymous-set.ts';
+import { checkDevices, type DevicePattern } from './device.ts';
 import type { Operation } from './failure.ts';
 import { familyNumber } from './family.ts';
 import type { Flowtable } from './flowtable.ts';
@@ -15,11 +14,8 @@ import type { MergedRange } from './pack/interval-rows.ts';
 import { NewSets } from './pack/new-sets.ts';
 import { packPackedElements } from './pack/packed-elements.ts';
 import {
-  packAnonymousElements,
-  packAnonymousSet,
   packChain,
   packChainName,
-  packRule,
   packRuleChain,
   packSet,
   packSetName,
@@ -35,8 +31,10 @@ import {
 } from './pack/packed-raw.ts';
 import { type PackedValue, unpackValue } from './pack/packed-value.ts';
 import { CHECK_ONLY, PackedWriter } from './pack/packed-writer.ts';
+import { ruleMessages } from './pack/rule-messages.ts';
 import { NFT_MSG, NFTNL_RULE, NLM_F } from './pack/uapi.ts';
 import type { Rule, RuleHandle } from './rule.ts';
+import type { RuleBody } from './rule-body.ts';
 import type { AnySet, ElementOf, KeyOf } from './set.ts';
 import type { Table } from './table.ts';
 import { transactionError } from './transaction-error.ts';
@@ -66,7 +64,7 @@ export interface CommitOptions {
   readonly signal?: AbortSignal;
 }
 
-type Details = Pick<Operation, 'elementAt'> & { readonly rule?: Rule };
+type Details = Pick<Operation, 'elementAt'> & { readonly rule?: RuleBody };
 
 type ElementVerb = 'add' | 'create' | 'delete' | 'destroy';
 
@@ -95,12 +93,13 @@ const NOTHING_TO_DO: Committed = Object.freeze({ outcome: 'committed', kernelTim
 export class Transaction {
   readonly #transport: Transport;
   readonly #writer = new PackedWriter();
-  /** By packed operation: a rule with anonymous sets is several of them and one call. */
+  /** By packed operation: a rule with sets or chains without a name is several of them and one call. */
   readonly #operations: Operation[] = [];
   readonly #newSets = new NewSets(this.#writer);
   readonly #merged: MergedRange[] = [];
   #calls = 0;
   #lastSetId = 0;
+  #lastChainId = 0;
   #committed = false;
 
   /** @internal */
@@ -157,7 +156,7 @@ export class Transaction {
   }
 
   /** Takes interfaces away from a netdev or ingress chain, or from a flowtable; `add` adds more. Kernel 6.4 or newer. */
-  deleteDevices(from: Chain | Flowtable, devices: readonly string[]): this {
+  deleteDevices(from: Chain | Flowtable, devices: readonly DevicePattern[]): this {
     const names = checkDevices('devices', devices);
     if (names.length === 0) return this;
     const message = from.kind === 'chain' ? NFT_MSG.delChain : NFT_MSG.delFlowtable;
@@ -306,28 +305,13 @@ export class Transaction {
     verb: 'add' | 'insert' | 'replace',
     rule: Rule,
     flags: number,
-    place?: (writer: PackedWriter) => void,
+    place: (writer: PackedWriter) => void = () => undefined,
   ): this {
-    const { table } = rule.chain;
-    const family = familyNumber(table.family);
-    const ids = new Map<AnonymousSet, number>();
-    const operation = this.#describe(verb, 'rule', rule.chain, { rule });
-    for (const { anonymousSet } of rule.expressions) {
-      if (anonymousSet === undefined || ids.has(anonymousSet)) continue;
-      const id = ++this.#lastSetId;
-      ids.set(anonymousSet, id);
-      this.#write(operation, NFT_MSG.newSet, NLM_F.create, family, (writer) =>
-        packAnonymousSet(writer, table.name, anonymousSet, id),
-      );
-      this.#write(operation, NFT_MSG.newSetElem, NLM_F.create, family, (writer) =>
-        packAnonymousElements(writer, table.name, anonymousSet, id),
-      );
+    const family = familyNumber(rule.chain.table.family);
+    const numbers = { nextSet: () => ++this.#lastSetId, nextChain: () => ++this.#lastChainId };
+    for (const { message, flags: own, body, pack } of ruleMessages(rule, flags, numbers, place)) {
+      this.#write(this.#describe(verb, 'rule', rule.chain, { rule: body }), message, own, family, pack);
     }
-    this.#write(operation, NFT_MSG.newRule, flags, family, (writer) => {
-      packRuleChain(writer, rule.chain);
-      place?.(writer);
-      packRule(writer, rule, (set) => ids.get(set) ?? 0);
-    });
     this.#calls++;
     return this;
   }
@@ -505,7 +489,7 @@ class DescribedOperation implements Operation {
   readonly kind: Operation['kind'];
   readonly object: NftObject;
   readonly elementAt?: NonNullable<Operation['elementAt']>;
-  readonly #rule: Rule | undefined;
+  readonly #rule: RuleBody | undefined;
 
   constructor(
     index: number,
@@ -524,6 +508,10 @@ class DescribedOperation implements Operation {
 
   get expressions(): readonly string[] | undefined {
     return this.#rule?.expressions.map(({ name }) => name);
+  }
+
+  get set(): AnySet | undefined {
+    return this.kind === 'element' ? (this.object as AnySet) : undefined;
   }
 
   get target(): string {

@@ -41,22 +41,29 @@ export function elementUserdata(comment: string | undefined, isOpenRange: boolea
 }
 
 export function setUserdata(set: AnySet): Uint8Array {
-  const parts = [tlv(SET.keyByteOrder, u32(byteOrder(set.key)))];
   const isConcat = (type: DataType<never, unknown>) => type.fields !== undefined;
+  return Buffer.concat([
+    ...byteOrders(set),
+    isConcat(set.key) ? tlv(SET.keyTypeof, CONCAT) : NOTHING,
+    set.kind === 'map' && isConcat(set.data) ? tlv(SET.dataTypeof, CONCAT) : NOTHING,
+    set.kind === 'set' ? NOTHING : tlv(SET.dataInterval, u32(0)),
+    set.comment === undefined ? NOTHING : tlv(SET.comment, text(set.comment)),
+  ]);
+}
+
+/** The same for a set without a name: the rule's own expression tells nft what its keys are. */
+export function anonymousSetUserdata(set: AnySet): Uint8Array {
+  const dataInterval = set.kind === 'set' ? NOTHING : tlv(SET.dataInterval, u32(0));
+  return Buffer.concat([...byteOrders(set), dataInterval]);
+}
+
+function byteOrders(set: AnySet): readonly Uint8Array[] {
+  const parts = [tlv(SET.keyByteOrder, u32(byteOrder(set.key)))];
   if (set.kind !== 'set' && !(set.kind === 'map' && set.data.objectType !== undefined)) {
     parts.push(tlv(SET.dataByteOrder, u32(set.kind === 'map' ? byteOrder(set.data) : BYTE_ORDERS.none)));
   }
   if (set.autoMerge) parts.push(tlv(SET.mergeElements, u32(1)));
-  if (isConcat(set.key)) parts.push(tlv(SET.keyTypeof, CONCAT));
-  if (set.kind === 'map' && isConcat(set.data)) parts.push(tlv(SET.dataTypeof, CONCAT));
-  if (set.kind !== 'set') parts.push(tlv(SET.dataInterval, u32(0)));
-  if (set.comment !== undefined) parts.push(tlv(SET.comment, text(set.comment)));
-  return Buffer.concat(parts);
-}
-
-/** Byte order of an anonymous set's key; the rule's own expression tells nft the rest. */
-export function anonymousSetUserdata(key: DataType<never, unknown>): Uint8Array {
-  return tlv(SET.keyByteOrder, u32(byteOrder(key)));
+  return parts;
 }
 
 /** The comment in an object's userdata; undefined where there is none or the bytes are not TLVs. */

@@ -1,3 +1,4 @@
+import type { AnonymousChain } from './anonymous-chain.ts';
 import type { Chain } from './chain.ts';
 
 /** What becomes of a packet. The code is the kernel's: NF_* of linux/netfilter.h, NFT_* of nf_tables.h. */
@@ -9,6 +10,8 @@ export interface Verdict {
   readonly code: number;
   /** Where a jump or goto leads. */
   readonly chain?: string;
+  /** The same, for a chain without a name: only in rules. */
+  readonly anonymousChain?: AnonymousChain;
 }
 
 /** nft's name of a verdict. */
@@ -23,9 +26,12 @@ const CODES: Readonly<Record<VerdictName, number>> = {
   return: -5,
 };
 
-function verdict(name: VerdictName, chain?: Chain | string): Verdict {
-  const target = typeof chain === 'object' ? chain.name : chain;
+function verdict(name: VerdictName, chain?: Chain | AnonymousChain | string): Verdict {
   const code = CODES[name];
+  if (typeof chain === 'object' && chain.kind === 'anonymous chain') {
+    return Object.freeze({ kind: 'verdict', name, code, anonymousChain: chain });
+  }
+  const target = typeof chain === 'object' ? chain.name : chain;
   return Object.freeze(
     target === undefined ? { kind: 'verdict', name, code } : { kind: 'verdict', name, code, chain: target },
   );
@@ -40,13 +46,13 @@ export const continue_ = verdict('continue');
 /** Goes back to the calling chain, or to the policy of a base chain. */
 export const return_ = verdict('return');
 
-/** Goes to another chain of the same table and comes back. */
-export function jump(chain: Chain | string): Verdict {
+/** Goes to another chain of the same table, or to rules that stand here (`anonymousChain`), and comes back. */
+export function jump(chain: Chain | AnonymousChain | string): Verdict {
   return verdict('jump', chain);
 }
 
 /** Goes to another chain of the same table and does not come back. */
-export function goto(chain: Chain | string): Verdict {
+export function goto(chain: Chain | AnonymousChain | string): Verdict {
   return verdict('goto', chain);
 }
 

@@ -1,10 +1,11 @@
-import { attributeMap, attributes, i32Of, textOf, u32Of, u64Of } from '../netlink/attribute.ts';
+import { attributeMap, i32Of, textOf, u32Of, u64Of } from '../netlink/attribute.ts';
 import type { Message } from '../netlink/message.ts';
 import { type BaseChain, type Chain, type ChainType, hookName } from '../nft/chain.ts';
+import { readDevices } from '../nft/device.ts';
 import { rawExpression } from '../nft/expression/expression.ts';
 import { familyOf } from '../nft/family.ts';
 import { objectKindOf, objectReference } from '../nft/object/map.ts';
-import { CHAIN_HW_OFFLOAD, TABLE_FLAGS, VERDICT_DATA_TYPE } from '../nft/pack/uapi.ts';
+import { CHAIN_BINDING, CHAIN_HW_OFFLOAD, TABLE_FLAGS, VERDICT_DATA_TYPE } from '../nft/pack/uapi.ts';
 import type { RuleHandle } from '../nft/rule.ts';
 import { type AnySet, type NftSet, SET_FLAGS } from '../nft/set.ts';
 import { type Statement, statement } from '../nft/statement/source.ts';
@@ -12,15 +13,7 @@ import type { Table } from '../nft/table.ts';
 import { typeById } from '../nft/type/by-id.ts';
 import { isAutoMerge, readComment } from '../nft/userdata.ts';
 import { type ListedExpression, readExpression, readExpressions } from './expressions.ts';
-import {
-  NFTA_CHAIN,
-  NFTA_DEVICE_NAME,
-  NFTA_HOOK,
-  NFTA_RULE,
-  NFTA_SET,
-  NFTA_SET_DESC_SIZE,
-  NFTA_TABLE,
-} from './uapi.ts';
+import { NFTA_CHAIN, NFTA_HOOK, NFTA_RULE, NFTA_SET, NFTA_SET_DESC_SIZE, NFTA_TABLE } from './uapi.ts';
 
 /** Each function turns one message of a dump into the description that would make the same object. */
 
@@ -57,6 +50,7 @@ export function readChain(message: Message, table: Table): Chain | undefined {
     table,
     name,
     ...comment(fields.get(NFTA_CHAIN.userdata), 'other'),
+    ...(((u32Of(fields.get(NFTA_CHAIN.flags)) ?? 0) & CHAIN_BINDING) === 0 ? {} : { anonymous: true }),
     ...(base === undefined ? {} : { base }),
   };
 }
@@ -70,9 +64,7 @@ function readBase(table: Table, fields: ReadonlyMap<number, Uint8Array>): BaseCh
   if (name === undefined) return undefined;
   const device = textOf(hook.get(NFTA_HOOK.dev));
   const list = hook.get(NFTA_HOOK.devs);
-  const devices =
-    list === undefined ? [] : [...attributes(list)].filter(({ type }) => type === NFTA_DEVICE_NAME);
-  const names = devices.map(({ bytes }) => textOf(bytes) ?? '');
+  const names = list === undefined ? [] : readDevices(list);
   return {
     type: (textOf(fields.get(NFTA_CHAIN.type)) ?? 'filter') as ChainType,
     hook: name,
@@ -137,6 +129,7 @@ const POLICY_MEMORY = 1;
 
 function readSetFlags(flags: number, hasTimeout: boolean) {
   return {
+    ...((flags & SET_FLAGS.anonymous) === 0 ? {} : { anonymous: true as const }),
     ...((flags & SET_FLAGS.timeout) === 0 || hasTimeout ? {} : { timeouts: true }),
     ...((flags & SET_FLAGS.eval) === 0 ? {} : { dynamic: true }),
     ...((flags & SET_FLAGS.constant) === 0 ? {} : { constant: true }),

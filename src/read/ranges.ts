@@ -25,34 +25,31 @@ export function* pairRanges(replies: readonly Message[]): Generator<RawRange> {
   yield* lowFirst ? pairUpwards(boundaries) : pairDownwards(boundaries);
 }
 
-/** A range may begin with the key that another ends before, in either order. */
+/** A range ends before the next higher boundary, whether that one is an end or, in sets without a name, the next beginning. */
 function* pairDownwards(boundaries: Iterable<Boundary>): Generator<RawRange> {
-  let ends: Uint8Array[] = [];
+  let current: Uint8Array | undefined;
+  let above: Uint8Array | undefined;
   for (const { key, isEnd, fields } of boundaries) {
-    if (isEnd) {
-      ends.push(key);
-      continue;
+    // A range may begin with the key that another ends before, in either order.
+    if (current === undefined || Buffer.compare(key, current) < 0) {
+      above = current;
+      current = key;
     }
-    const place = ends.findLastIndex((end) => Buffer.compare(end, key) > 0);
-    yield { first: key, last: lastBefore(ends[place], key.length), fields };
-    ends = ends.slice(place + 1);
+    if (!isEnd) yield { first: key, last: lastBefore(above, key.length), fields };
   }
 }
 
 function* pairUpwards(boundaries: Iterable<Boundary>): Generator<RawRange> {
-  const starts: Boundary[] = [];
+  let open: Boundary | undefined;
   for (const boundary of boundaries) {
-    if (!boundary.isEnd) {
-      starts.push(boundary);
-      continue;
+    if (open !== undefined && Buffer.compare(boundary.key, open.key) > 0) {
+      yield { first: open.key, last: lastBefore(boundary.key, open.key.length), fields: open.fields };
+      open = undefined;
     }
-    const place = starts.findLastIndex(({ key }) => Buffer.compare(key, boundary.key) < 0);
-    for (const { key, fields } of place === -1 ? [] : starts.splice(place, 1)) {
-      yield { first: key, last: lastBefore(boundary.key, key.length), fields };
-    }
+    if (!boundary.isEnd) open = boundary;
   }
-  for (const { key, fields } of starts) {
-    yield { first: key, last: lastBefore(undefined, key.length), fields };
+  if (open !== undefined) {
+    yield { first: open.key, last: lastBefore(undefined, open.key.length), fields: open.fields };
   }
 }
 

@@ -4,7 +4,9 @@ import { askBytes, interrupted, MAX_ATTEMPTS, RequestError } from '../netlink/re
 import type { Transport } from '../netlink/transport.ts';
 import type { Chain } from '../nft/chain.ts';
 import { type Family, familyNumber } from '../nft/family.ts';
-import { NFT_MSG, NLM_F } from '../nft/pack/uapi.ts';
+import type { Flowtable } from '../nft/flowtable.ts';
+import type { StatefulObject } from '../nft/object/kinds.ts';
+import { NFT_MSG, NFTA_FLOWTABLE, NFTA_OBJ, NLM_F } from '../nft/pack/uapi.ts';
 import type { AnySet } from '../nft/set.ts';
 import type { Table } from '../nft/table.ts';
 import { readGeneration, tryDumpElements } from './element-dump.ts';
@@ -20,6 +22,7 @@ import {
   readTable,
 } from './objects.ts';
 import { type ReadOptions, readEach, Slices } from './slices.ts';
+import { readFlowtable, readObject } from './stateful.ts';
 import { NFTA_CHAIN, NFTA_RULE, NFTA_SET } from './uapi.ts';
 
 /** What there was at one moment: everything in it is of one generation. Plain frozen data. */
@@ -33,6 +36,10 @@ export interface Snapshot<R extends ListedRuleHandle = ListedRule> {
   readonly chains: readonly Chain[];
   /** Sets and maps, those without a name included. */
   readonly sets: readonly AnySet[];
+  /** Stateful objects: counters, quotas …, with what they have counted. */
+  readonly objects: readonly StatefulObject[];
+  /** Empty where the kernel has none. */
+  readonly flowtables: readonly Flowtable[];
   /** In the order of each chain. */
   readonly rules: readonly R[];
   /** The elements of the sets that they were wanted of. */
@@ -86,11 +93,13 @@ async function trySnapshot(transport: Transport, options: SnapshotOptions) {
   const dump = (message: number) =>
     askBytes(transport, WHAT, message, NLM_F.dump, family, NO_ATTRIBUTES, signal);
   // All at once: they stand side by side in the queue, without our own later commits between them.
-  const [before, tables, chains, sets, rules, after] = await Promise.all([
+  const [before, tables, chains, sets, objects, flowtables, rules, after] = await Promise.all([
     readGeneration(transport, WHAT, signal),
     dump(NFT_MSG.getTable),
     dump(NFT_MSG.getChain),
     dump(NFT_MSG.getSet),
+    dump(NFT_MSG.getObj),
+    dump(NFT_MSG.getFlowtable),
     dump(NFT_MSG.getRule),
     readGeneration(transport, WHAT, signal),
   ]);
@@ -100,6 +109,8 @@ async function trySnapshot(transport: Transport, options: SnapshotOptions) {
     (await builder.read(tables, (message) => builder.addTable(message))) &&
     (await builder.read(chains, (message) => builder.addChain(message))) &&
     (await builder.read(sets, (message) => builder.addSet(message))) &&
+    (await builder.read(objects, (message) => builder.addObject(message))) &&
+    (await builder.read(flowtables, (message) => builder.addFlowtable(message))) &&
     (await builder.read(rules, (message) => builder.addRule(message, expressions)));
   if (!isOfOneMoment || !(await addElements(transport, builder, options))) return undefined;
   return builder.finish();
@@ -139,6 +150,8 @@ class SnapshotBuilder {
   readonly #tables = new Map<string, Table>();
   readonly #chains = new Map<string, Chain>();
   readonly sets: AnySet[] = [];
+  readonly #objects: StatefulObject[] = [];
+  readonly #flowtables: Flowtable[] = [];
   readonly #rules: (ListedRule | ListedRuleHandle)[] = [];
   readonly elements: SetContents[] = [];
 
@@ -175,6 +188,18 @@ class SnapshotBuilder {
     if (set !== undefined) this.sets.push(Object.freeze(set));
   }
 
+  addObject(message: Message): void {
+    const table = this.#tables.get(keyOf(message, NFTA_OBJ.table));
+    const object = table === undefined ? undefined : readObject(message, table);
+    if (object !== undefined) this.#objects.push(Object.freeze(object));
+  }
+
+  addFlowtable(message: Message): void {
+    const table = this.#tables.get(keyOf(message, NFTA_FLOWTABLE.table));
+    const flowtable = table === undefined ? undefined : readFlowtable(message, table);
+    if (flowtable !== undefined) this.#flowtables.push(Object.freeze(flowtable));
+  }
+
   addRule(message: Message, expressions: boolean): void {
     const fields = attributeMap(message.attributes);
     const [table, name] = [textOf(fields.get(NFTA_RULE.table)), textOf(fields.get(NFTA_RULE.chain))];
@@ -191,6 +216,8 @@ class SnapshotBuilder {
       tables: Object.freeze([...this.#tables.values()]),
       chains: Object.freeze([...this.#chains.values()]),
       sets: Object.freeze(this.sets),
+      objects: Object.freeze(this.#objects),
+      flowtables: Object.freeze(this.#flowtables),
       rules: Object.freeze(this.#rules),
       ...(this.elements.length === 0 ? {} : { elements: Object.freeze(this.elements) }),
     });

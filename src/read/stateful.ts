@@ -1,20 +1,13 @@
-import {
-  attributeMap,
-  attributes,
-  i32Of,
-  textAttribute,
-  textOf,
-  u32Attribute,
-  u32Of,
-} from '../netlink/attribute.ts';
+import { attributeMap, i32Of, textAttribute, textOf, u32Attribute, u32Of } from '../netlink/attribute.ts';
 import type { Message } from '../netlink/message.ts';
 import { ask, RequestError } from '../netlink/request.ts';
 import type { Transport } from '../netlink/transport.ts';
+import { readDevices } from '../nft/device.ts';
 import { familyNumber } from '../nft/family.ts';
 import type { Flowtable } from '../nft/flowtable.ts';
 import { OBJECT_KINDS, type ObjectKind, objectType, type StatefulObject } from '../nft/object/kinds.ts';
 import { FLOWTABLE_FLAGS } from '../nft/pack/packed-raw.ts';
-import { NFTA_DEVICE_NAME, NFTA_FLOWTABLE, NFTA_FLOWTABLE_HOOK, NFTA_OBJ } from '../nft/pack/uapi.ts';
+import { NFTA_FLOWTABLE, NFTA_FLOWTABLE_HOOK, NFTA_OBJ } from '../nft/pack/uapi.ts';
 import type { Table } from '../nft/table.ts';
 import { readComment } from '../nft/userdata.ts';
 
@@ -46,13 +39,12 @@ export function readFlowtable(message: Message, table: Table): Flowtable | undef
   if (name === undefined || textOf(fields.get(NFTA_FLOWTABLE.table)) !== table.name) return undefined;
   const hook = attributeMap(fields.get(NFTA_FLOWTABLE.hook));
   const flags = u32Of(fields.get(NFTA_FLOWTABLE.flags)) ?? 0;
-  const devices = [...attributes(hook.get(NFTA_FLOWTABLE_HOOK.devs) ?? NOTHING)];
   return {
     kind: 'flowtable',
     table,
     name,
     priority: i32Of(hook.get(NFTA_FLOWTABLE_HOOK.priority)) ?? 0,
-    devices: devices.filter(({ type }) => type === NFTA_DEVICE_NAME).map(({ bytes }) => textOf(bytes) ?? ''),
+    devices: readDevices(hook.get(NFTA_FLOWTABLE_HOOK.devs) ?? NOTHING),
     ...((flags & FLOWTABLE_FLAGS.offload) === 0 ? {} : { offload: true }),
     ...((flags & FLOWTABLE_FLAGS.counter) === 0 ? {} : { counter: true }),
   };

@@ -11,7 +11,6 @@ export const NFTA_CHAIN = {
   userdata: 12,
 } as const;
 export const NFTA_HOOK = { hooknum: 1, priority: 2, dev: 3, devs: 4 } as const;
-export const NFTA_DEVICE_NAME = 1;
 export const NFTA_RULE = { table: 1, chain: 2, handle: 3, expressions: 4, userdata: 7 } as const;
 export const NFTA_EXPR = { name: 1, data: 2 } as const;
 export const NFTA_SET = {
@@ -48,5 +47,5 @@ export const NFTA_SET_ELEM = {
 /** NFT_SET_ELEM_INTERVAL_END. */
 export const ELEMENT_INTERVAL_END = 1;
 export const NFTA_DATA = { value: 1, verdict: 2 } as const;
-export const NFTA_VERDICT = { code: 1, chain: 2 } as const;
+export const NFTA_VERDICT = { code: 1, chain: 2, chainId: 3 } as const;
 export const NFTA_GEN_ID = 1;

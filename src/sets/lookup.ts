@@ -14,13 +14,17 @@ import { NFTA_DATA, NFTA_SET_ELEM, NFTA_SET_ELEM_LIST } from '../read/uapi.ts';
 
 const LIST_ELEM = 1;
 
+/** With or without setting the element's state back. */
+type ElementQuestion = typeof NFT_MSG.getSetElem | typeof NFT_MSG.getSetElemReset;
+
 /** Asks the kernel for one element; undefined when there is none. Not for the element `'*'`, which it doesn't look for. */
 export async function findElement<S extends AnySet>(
   transport: Transport,
   set: S,
   key: unknown,
+  question: ElementQuestion = NFT_MSG.getSetElem,
 ): Promise<ListedElementOf<S> | undefined> {
-  const [message] = await askFor(transport, set, keyAttributes(set, key));
+  const [message] = await askFor(transport, set, keyAttributes(set, key), question);
   if (message === undefined) return undefined;
   for (const element of readElements(set, message)) return element;
   return undefined;
@@ -31,9 +35,10 @@ export async function findRange<S extends AnySet>(
   transport: Transport,
   set: S,
   key: unknown,
+  question: ElementQuestion = NFT_MSG.getSetElem,
 ): Promise<ListedElementOf<S> | undefined> {
   const [first, last] = boundsOf(set, key);
-  const start = await askFor(transport, set, [keyNest(NFTA_SET_ELEM.key, first)]);
+  const start = await askFor(transport, set, [keyNest(NFTA_SET_ELEM.key, first)], question);
   const isEnd = u32Attribute(NFTA_SET_ELEM.flags, ELEMENT_FLAG.intervalEnd);
   const end = await askFor(transport, set, [isEnd, keyNest(NFTA_SET_ELEM.key, last)]);
   for (const element of start.length === 0 ? [] : eachElement(set, [...end, ...start])) return element;
@@ -75,6 +80,7 @@ async function askFor(
   transport: Transport,
   set: AnySet,
   element: readonly Uint8Array[],
+  message: ElementQuestion = NFT_MSG.getSetElem,
 ): Promise<readonly Message[]> {
   const { family, name } = set.table;
   const question = Buffer.concat([
@@ -83,7 +89,7 @@ async function askFor(
   ]);
   const what = `asking for an element of ${set.kind} ${family} ${name} ${set.name}`;
   try {
-    return await ask(transport, what, NFT_MSG.getSetElem, 0, familyNumber(family), question);
+    return await ask(transport, what, message, 0, familyNumber(family), question);
   } catch (error) {
     if (!(error instanceof RequestError) || error.code !== 'ENOENT') throw error;
     // The same errno for a set that is not there: a question that asks for no element tells the two apart.

@@ -3,9 +3,10 @@ import { InvalidArgumentError } from '../invalid-argument.ts';
 import type { Message } from '../netlink/message.ts';
 import type { Transport } from '../netlink/transport.ts';
 import { familyNumber } from '../nft/family.ts';
-import { FEATURES, type FeatureName, isOlder } from '../nft/feature.ts';
+import { FEATURES, FeatureMissingError, type FeatureName, isOlder } from '../nft/feature.ts';
 import { IntervalRows, type MergedRange } from '../nft/pack/interval-rows.ts';
 import { isCatchAll, keyOf } from '../nft/pack/packed-elements.ts';
+import { NFT_MSG } from '../nft/pack/uapi.ts';
 import type { AnySet, ElementOf, KeyOf } from '../nft/set.ts';
 import { Transaction } from '../nft/transaction.ts';
 import { TransactionError } from '../nft/transaction-error.ts';
@@ -19,6 +20,7 @@ import { type Difference, differenceOf, placeOf } from './difference.ts';
 import { existingElements, keyOfExisting } from './existing.ts';
 import { findElement, findRange, isWithinRange } from './lookup.ts';
 import { collect, type Elements, inSlices, packElements } from './packing.ts';
+import { withRoom } from './room.ts';
 import { firstOutside, subtractRanges } from './subtract.ts';
 
 /** What was done to a set. */
@@ -58,7 +60,8 @@ const MAX_ATTEMPTS = 5;
 /**
  * One set and what is done to it, in a transaction for each call: `const blocked = nft.set(description)`. Elements come from a
  * list, a generator or an async iterable; a million of them don't keep the event loop waiting. Each method rejects with
- * TransactionError, RequestError or InvalidArgumentError, and then nothing was changed.
+ * TransactionError, RequestError or InvalidArgumentError, and then nothing was changed. A set that is full and has the size that the
+ * library gave it (its description has none) grows first, on kernels since 6.5.
  */
 export class SetHandle<S extends AnySet> {
   /** The set that it was made for. */
@@ -96,6 +99,10 @@ export class SetHandle<S extends AnySet> {
     const slices = new Slices(signal);
     const list = await collect(elements, slices);
     if (this.description.autoMerge) return this.#change(slices, (there) => [...there, ...list]);
+    return this.#withRoom(list.length, () => this.#addElements(list, slices));
+  }
+
+  async #addElements(list: readonly unknown[], slices: Slices): Promise<SetReport> {
     const set: AnySet = this.description;
     const transaction = new Transaction(this.#transport);
     await packElements(transaction, 'renew', set, list, slices);
@@ -106,7 +113,7 @@ export class SetHandle<S extends AnySet> {
       await packElements(transaction, 'delete', set, keys, slices);
       await packElements(transaction, 'add', set, list, slices);
     }
-    return this.#commit(transaction, signal, []);
+    return this.#commit(transaction, slices.signal, []);
   }
 
   /** Deletes elements by their keys. In a set with `autoMerge` a part of a range can be deleted: what is left of it stays. */
@@ -131,9 +138,11 @@ export class SetHandle<S extends AnySet> {
   async replace(elements: Elements<ElementOf<S>>, { signal }: ReadOptions = {}): Promise<SetReport> {
     const slices = new Slices(signal);
     const list = await collect(elements, slices);
-    const transaction = new Transaction(this.#transport).flush(this.description);
-    await packElements(transaction, 'add', this.description, list, slices);
-    return this.#commit(transaction, signal, transaction.merged);
+    return this.#withRoom(list.length, async () => {
+      const transaction = new Transaction(this.#transport).flush(this.description);
+      await packElements(transaction, 'add', this.description, list, slices);
+      return this.#commit(transaction, signal, transaction.merged);
+    });
   }
 
   /**
@@ -170,6 +179,17 @@ export class SetHandle<S extends AnySet> {
     return undefined;
   }
 
+  /**
+   * The element with a key as it was, whose counter, quota and the like are set back in the same moment; undefined when there is
+   * none. Not for `'*'`: `Nftables.resetElements` sets back all. Rejects with FeatureMissingError (kernel 6.5 or newer).
+   */
+  async reset(key: KeyOf<S>): Promise<ListedElementOf<S> | undefined> {
+    const set: S = this.description;
+    if (isCatchAll(set, key)) throw new InvalidArgumentError('key', key, 'an element that can be asked for');
+    if (!(await this.#has('resetElements'))) throw new FeatureMissingError('resetElements');
+    return (hasRanges(set) ? findRange : findElement)(this.#transport, set, key, NFT_MSG.getSetElemReset);
+  }
+
   #dump(signal: AbortSignal | undefined): Promise<readonly Message[]> {
     const { table, kind, name } = this.description;
     const what = `reading the elements of ${kind} ${table.family} ${table.name} ${name}`;
@@ -204,8 +224,12 @@ export class SetHandle<S extends AnySet> {
       const [replies] = await Promise.all([this.#dump(slices.signal), meanwhile]);
       const desired = await desiredOf(replies);
       const difference = await differenceOf(this.description, replies, desired, slices);
-      return this.#apply(difference, desired.merged, slices);
+      return this.#withRoom(difference.add.length, () => this.#apply(difference, desired.merged, slices));
     });
+  }
+
+  #withRoom<T>(more: number, work: () => Promise<T>): Promise<T> {
+    return withRoom(this.#transport, this.description, more, work);
   }
 
   /** Does what reads first and then writes, again when the set has changed in between. */

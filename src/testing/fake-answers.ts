@@ -87,6 +87,7 @@ class Answerer {
       case NFT_MSG.getSet:
         return this.#sets();
       case NFT_MSG.getSetElem:
+      case NFT_MSG.getSetElemReset:
         return this.#elements();
       case NFT_MSG.getObj:
       case NFT_MSG.getObjReset:

@@ -1,5 +1,5 @@
 import type { FakeMessage } from './fake-message.ts';
-import type { FakeRuleset, FakeSet, FakeTable } from './fake-ruleset.ts';
+import type { FakeChain, FakeRuleset, FakeSet, FakeTable } from './fake-ruleset.ts';
 import { Journal } from './journal.ts';
 import type { PackedOperation } from './unpack.ts';
 
@@ -29,6 +29,8 @@ export interface Batch {
   readonly nowMs: number;
   /** Sets made in this batch, by their number in it. */
   readonly setsById: Map<number, FakeSet>;
+  /** Chains made in this batch, by their number in it. */
+  readonly chainsById: Map<number, FakeChain>;
   /** Tables whose jumps must be followed before the commit: NFT_VALIDATE_NEED. */
   readonly toValidate: Set<FakeTable>;
   /** Tables that the batch has made. */
@@ -52,6 +54,7 @@ export function beginBatch(ruleset: FakeRuleset, nowMs: number, way: Way): Batch
     journal: new Journal(),
     nowMs,
     setsById: new Map(),
+    chainsById: new Map(),
     toValidate: new Set(),
     made: new Set(),
     toggled: new Set(),

@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
-import { attributeMap, attributes, textOf } from '../netlink/attribute.ts';
+import { attributeMap, u32Of } from '../netlink/attribute.ts';
+import { readDevices } from '../nft/device.ts';
 import { familyNumber } from '../nft/family.ts';
-import { NFT_MSG, NFTNL_CHAIN } from '../nft/pack/uapi.ts';
+import { CHAIN_BINDING, NFT_MSG, NFTNL_CHAIN } from '../nft/pack/uapi.ts';
 import { NFTA_HOOK } from '../read/uapi.ts';
 import type { Batch } from './fake-batch.ts';
 import { describeChain } from './fake-descriptions.ts';
@@ -34,7 +35,10 @@ const TYPES: ReadonlyMap<number, Readonly<Record<string, number>>> = new Map<
 
 export function newChain(batch: Batch, table: FakeTable, operation: PackedOperation): readonly Refusal[] {
   const { journal } = batch;
-  const name = textField(operation, NFTNL_CHAIN.name) ?? '';
+  const name =
+    textField(operation, NFTNL_CHAIN.name) ??
+    (isAnonymous(operation) ? `__chain${table.nextHandle}` : undefined);
+  if (name === undefined) return refuse(EINVAL);
   const there = table.chains.get(name);
   const policy = u32Field(operation, NFTNL_CHAIN.policy);
   const hook = readHook(operation);
@@ -52,13 +56,20 @@ export function newChain(batch: Batch, table: FakeTable, operation: PackedOperat
     name,
     handle: table.nextHandle++,
     base: hook,
+    anonymous: isAnonymous(operation),
     userdata: bytesField(operation, NFTNL_CHAIN.userdata),
     uses: 0,
     rules: [],
   };
   journal.add(table.chains, name, chain);
+  // 0 is no number.
+  batch.chainsById.set(u32Field(operation, NFTNL_CHAIN.id) ?? 0, chain);
   batch.events.push({ describe: () => describeChain(table, chain) });
   return [];
+}
+
+function isAnonymous(operation: PackedOperation): boolean {
+  return ((u32Field(operation, NFTNL_CHAIN.flags) ?? 0) & CHAIN_BINDING) !== 0;
 }
 
 function updateChain(
@@ -90,18 +101,21 @@ function checkHook(table: FakeTable, { type, hook, priority }: FakeHook): readon
 }
 
 function readHook(operation: PackedOperation): FakeHook | undefined {
-  const hook = u32Field(operation, NFTNL_CHAIN.hooknum);
+  const raw = operation.raw.get(NFTA.hook);
+  const nest = attributeMap(raw);
+  const hook = u32Of(nest.get(NFTA_HOOK.hooknum)) ?? u32Field(operation, NFTNL_CHAIN.hooknum);
   if (hook === undefined) return undefined;
+  const priority = u32Of(nest.get(NFTA_HOOK.priority)) ?? u32Field(operation, NFTNL_CHAIN.prio);
   return {
     type: textField(operation, NFTNL_CHAIN.type) ?? 'filter',
     hook,
-    priority: (u32Field(operation, NFTNL_CHAIN.prio) ?? 0) | 0,
+    priority: (priority ?? 0) | 0,
     policy: u32Field(operation, NFTNL_CHAIN.policy) ?? ACCEPT,
-    devices: readDevices(operation),
+    devices: raw === undefined ? plainDevices(operation) : (devicesIn(raw) ?? []),
   };
 }
 
-function readDevices(operation: PackedOperation): readonly string[] {
+function plainDevices(operation: PackedOperation): readonly string[] {
   const one = textField(operation, NFTNL_CHAIN.dev);
   const several = textField(operation, NFTNL_CHAIN.devices)?.split('\0').slice(0, -1);
   return several ?? (one === undefined ? [] : [one]);
@@ -114,6 +128,7 @@ export function deleteChain(batch: Batch, table: FakeTable, operation: PackedOpe
   if (chain === undefined) {
     return operation.message === NFT_MSG.destroyChain ? [] : refuse(ENOENT, NFTA.name);
   }
+  if (chain.anonymous) return refuse(EOPNOTSUPP, NFTA.name);
   const devices = devicesToDelete(operation);
   if (devices !== undefined) return deleteDevices(batch, table, chain, devices);
   // Jumps from its own rules count, although they would go with it.
@@ -128,8 +143,12 @@ export function deleteChain(batch: Batch, table: FakeTable, operation: PackedOpe
 /** A deletion with a hook is one of its devices. */
 function devicesToDelete({ raw }: PackedOperation): readonly string[] | undefined {
   const hook = raw.get(NFTA.hook);
-  const list = hook === undefined ? undefined : attributeMap(hook).get(NFTA_HOOK.devs);
-  return list === undefined ? undefined : [...attributes(list)].map(({ bytes }) => textOf(bytes) ?? '');
+  return hook === undefined ? undefined : devicesIn(hook);
+}
+
+function devicesIn(hook: Uint8Array): readonly string[] | undefined {
+  const list = attributeMap(hook).get(NFTA_HOOK.devs);
+  return list === undefined ? undefined : readDevices(list);
 }
 
 function deleteDevices(

@@ -1,14 +1,7 @@
 import { attribute, nest, textAttribute, u32Attribute, u64Attribute } from '../netlink/attribute.ts';
-import { NFT_MSG } from '../nft/pack/uapi.ts';
-import {
-  NFTA_CHAIN,
-  NFTA_DEVICE_NAME,
-  NFTA_HOOK,
-  NFTA_RULE,
-  NFTA_SET,
-  NFTA_SET_DESC_SIZE,
-  NFTA_TABLE,
-} from '../read/uapi.ts';
+import { deviceAttributes, isPlainDevice } from '../nft/device.ts';
+import { CHAIN_BINDING, NFT_MSG } from '../nft/pack/uapi.ts';
+import { NFTA_CHAIN, NFTA_HOOK, NFTA_RULE, NFTA_SET, NFTA_SET_DESC_SIZE, NFTA_TABLE } from '../read/uapi.ts';
 import { type FakeMessage, NFTA_HANDLE, optional } from './fake-message.ts';
 import type { FakeChain, FakeObject, FakeRule, FakeSet, FakeTable } from './fake-ruleset.ts';
 
@@ -43,6 +36,7 @@ export function describeChain({ family, name: tableName }: FakeTable, chain: Fak
       textAttribute(NFTA_CHAIN.name, name),
       u64Attribute(NFTA_CHAIN.handle, handle),
       ...hookAttributes(chain),
+      ...(chain.anonymous ? [u32Attribute(NFTA_CHAIN.flags, CHAIN_BINDING)] : []),
       ...optional(NFTA_CHAIN.userdata, userdata),
     ],
   };
@@ -53,7 +47,7 @@ function hookAttributes({ base }: FakeChain): readonly Uint8Array[] {
   const hook = [
     u32Attribute(NFTA_HOOK.hooknum, base.hook),
     u32Attribute(NFTA_HOOK.priority, base.priority),
-    ...deviceAttributes(base.devices),
+    ...hookDevices(base.devices),
   ];
   return [
     nest(NFTA_CHAIN.hook, hook),
@@ -63,12 +57,11 @@ function hookAttributes({ base }: FakeChain): readonly Uint8Array[] {
 }
 
 /** With one device its name stands by itself, too. */
-function deviceAttributes(devices: readonly string[]): readonly Uint8Array[] {
+function hookDevices(devices: readonly string[]): readonly Uint8Array[] {
   const [first] = devices;
   if (first === undefined) return [];
-  const list = devices.map((device) => textAttribute(NFTA_DEVICE_NAME, device));
-  const one = devices.length === 1 ? [textAttribute(NFTA_HOOK.dev, first)] : [];
-  return [...one, nest(NFTA_HOOK.devs, list)];
+  const one = devices.length === 1 && isPlainDevice(first) ? [textAttribute(NFTA_HOOK.dev, first)] : [];
+  return [...one, nest(NFTA_HOOK.devs, deviceAttributes(devices))];
 }
 
 /** All rules of a chain, or the one with a handle. */

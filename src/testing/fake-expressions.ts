@@ -27,7 +27,7 @@ const TEXTS: Readonly<Record<string, readonly number[]>> = {
 };
 const OPAQUE: Readonly<Record<string, readonly number[]>> = { match: [3], target: [3] };
 
-const LIBRARY_IMMEDIATE = { dreg: 1, data: 2, verdict: 3, chain: 4 } as const;
+const LIBRARY_IMMEDIATE = { dreg: 1, data: 2, verdict: 3, chain: 4, chainId: 5 } as const;
 const WIRE_IMMEDIATE = { dreg: 1, data: 2 } as const;
 const ZERO_32 = Buffer.alloc(4);
 const ZERO_64 = Buffer.alloc(8);
@@ -80,7 +80,11 @@ function wireImmediate({ attributes }: PackedExpression): WireExpression {
   const data =
     verdict === undefined
       ? attribute(NFTA_DATA.value, attributes.get(LIBRARY_IMMEDIATE.data) ?? ZERO_32)
-      : wireVerdict(verdict, attributes.get(LIBRARY_IMMEDIATE.chain)?.toString());
+      : wireVerdict(
+          verdict,
+          attributes.get(LIBRARY_IMMEDIATE.chain)?.toString(),
+          attributes.get(LIBRARY_IMMEDIATE.chainId)?.readUInt32LE(),
+        );
   return new Map([
     [WIRE_IMMEDIATE.dreg, dreg],
     [WIRE_IMMEDIATE.data, data],
@@ -88,9 +92,10 @@ function wireImmediate({ attributes }: PackedExpression): WireExpression {
 }
 
 /** A verdict as the content of a data attribute. */
-export function wireVerdict(code: number, chain: string | undefined): Uint8Array {
+export function wireVerdict(code: number, chain: string | undefined, chainId?: number): Uint8Array {
   const name = chain === undefined ? [] : [textAttribute(NFTA_VERDICT.chain, chain)];
-  return nest(NFTA_DATA.verdict, [u32Attribute(NFTA_VERDICT.code, code), ...name]);
+  const number = chainId === undefined ? [] : [u32Attribute(NFTA_VERDICT.chainId, chainId)];
+  return nest(NFTA_DATA.verdict, [u32Attribute(NFTA_VERDICT.code, code), ...name, ...number]);
 }
 
 /** An expression as an element of NFTA_RULE_EXPRESSIONS, as the kernel lists it. `setName`: of the set that it looks into. */
@@ -138,16 +143,24 @@ export function objectReference(
   return found === undefined ? undefined : { type: u32Of(wire.get(1)) ?? 0, name: found };
 }
 
+/** What a verdict says, and where it leads: by name, or by number within the transaction. */
+export interface VerdictReference {
+  readonly code: number;
+  readonly chain: string | undefined;
+  readonly chainId: number | undefined;
+}
+
 /** The verdict of an expression. */
-export function verdictReference(
-  name: string,
-  wire: WireExpression,
-): { readonly code: number; readonly chain: string | undefined } | undefined {
+export function verdictReference(name: string, wire: WireExpression): VerdictReference | undefined {
   if (name !== 'immediate') return undefined;
   const verdict = attributeMap(wire.get(WIRE_IMMEDIATE.data)).get(NFTA_DATA.verdict);
   if (verdict === undefined) return undefined;
   const fields = attributeMap(verdict);
-  return { code: i32Of(fields.get(NFTA_VERDICT.code)) ?? 0, chain: textOf(fields.get(NFTA_VERDICT.chain)) };
+  return {
+    code: i32Of(fields.get(NFTA_VERDICT.code)) ?? 0,
+    chain: textOf(fields.get(NFTA_VERDICT.chain)),
+    chainId: u32Of(fields.get(NFTA_VERDICT.chainId)),
+  };
 }
 
 /** Whether a lookup gives data to a register: it does in a map, and only there. */

@@ -19,6 +19,7 @@ const HEADER_BYTES = 20;
 
 /** Who commits: what the kernel says in NEWGEN. */
 export interface FakeProcess {
+  /** Its pid. */
   readonly id: number;
   /** At most 15 bytes. */
   readonly name: string;

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { NFT_MSG, NFTNL_RULE, NLM_F } from '../nft/pack/uapi.ts';
+import { NFT_MSG, NFTA_RULE_CHAIN_ID, NFTNL_RULE, NLM_F } from '../nft/pack/uapi.ts';
 import { type Batch, findSet } from './fake-batch.ts';
 import { describeRule } from './fake-descriptions.ts';
 import {
@@ -7,8 +7,10 @@ import {
   listedExpression,
   objectReference,
   setReference,
+  type VerdictReference,
   verdictReference,
   wireExpression,
+  wireVerdict,
 } from './fake-expressions.ts';
 import { ruleDeleted, setDeleted } from './fake-message.ts';
 import {
@@ -28,13 +30,21 @@ import type { PackedExpression, PackedOperation } from './unpack.ts';
 
 const { EEXIST, EINVAL, EMLINK, ENOENT, EOPNOTSUPP } = constants.errno;
 const NFTA = { chain: 2, handle: 3, position: 6 } as const;
+/** NFTA_IMMEDIATE_DATA. */
+const IMMEDIATE_DATA = 2;
 
 export function newRule(batch: Batch, table: FakeTable, operation: PackedOperation): readonly Refusal[] {
-  const chain = table.chains.get(textField(operation, NFTNL_RULE.chain) ?? '');
+  const id = operation.raw.get(NFTA_RULE_CHAIN_ID)?.readUInt32BE();
+  const chain =
+    id === undefined
+      ? table.chains.get(textField(operation, NFTNL_RULE.chain) ?? '')
+      : batch.chainsById.get(id);
   if (chain === undefined) return refuse(ENOENT, NFTA.chain);
+  // Its rules came before the one that leads to it.
+  if (chain.anonymous && chain.uses > 0) return refuse(EOPNOTSUPP, NFTA.chain);
   const place = findPlace(chain, operation);
   if ('errno' in place) return [place];
-  const made = makeRule(batch, table, operation);
+  const made = makeRule(batch, table, chain, operation);
   if (!('wire' in made)) return made;
   const rules = chain.rules.toSpliced(place.index, place.replaced, made);
   for (const old of chain.rules.slice(place.index, place.index + place.replaced)) {
@@ -79,10 +89,15 @@ interface Resolved {
   readonly object?: FakeObject;
 }
 
-function makeRule(batch: Batch, table: FakeTable, operation: PackedOperation): FakeRule | readonly Refusal[] {
+function makeRule(
+  batch: Batch,
+  table: FakeTable,
+  of: FakeChain,
+  operation: PackedOperation,
+): FakeRule | readonly Refusal[] {
   const resolved: Resolved[] = [];
   for (const [index, expression] of operation.expressions.entries()) {
-    const result = resolve(batch, table, expression);
+    const result = resolve(batch, table, of, expression);
     if (typeof result === 'number') return refuseExpression(result, index);
     resolved.push(result);
   }
@@ -101,18 +116,13 @@ function makeRule(batch: Batch, table: FakeTable, operation: PackedOperation): F
   };
 }
 
-function resolve(batch: Batch, table: FakeTable, packed: PackedExpression): Resolved | number {
+function resolve(batch: Batch, table: FakeTable, of: FakeChain, packed: PackedExpression): Resolved | number {
   const { name } = packed;
   const wire = wireExpression(packed);
   if (wire === undefined) return ENOENT;
   const verdict = verdictReference(name, wire);
-  if (verdict?.chain !== undefined) {
-    const chain = table.chains.get(verdict.chain);
-    if (chain === undefined) return ENOENT;
-    // The kernel alone calls a base chain.
-    if (chain.base !== undefined) return EOPNOTSUPP;
-    return { bytes: listedExpression(name, wire, undefined), chain };
-  }
+  const isJump = verdict?.chain !== undefined || verdict?.chainId !== undefined;
+  if (isJump) return resolveVerdict(batch, table, of, wire, verdict);
   const wanted = setReference(name, wire);
   if (wanted !== undefined) {
     const set = findSet(batch, table, wanted.name, wanted.id);
@@ -128,20 +138,51 @@ function resolve(batch: Batch, table: FakeTable, packed: PackedExpression): Reso
   return found === undefined ? ENOENT : { bytes: listedExpression(name, wire, undefined), object: found };
 }
 
+function resolveVerdict(
+  batch: Batch,
+  table: FakeTable,
+  of: FakeChain,
+  wire: ReadonlyMap<number, Uint8Array>,
+  { code, chain: name, chainId }: VerdictReference,
+): Resolved | number {
+  const chain = chainId === undefined ? table.chains.get(name ?? '') : batch.chainsById.get(chainId);
+  if (chain === undefined) return ENOENT;
+  // The kernel alone calls a base chain.
+  if (chain.base !== undefined) return EOPNOTSUPP;
+  if (chain.anonymous && chainId === undefined) return EINVAL;
+  // Like newer kernels (seen in 6.18): not one without a name within another.
+  if (chain.anonymous && of.anonymous) return EOPNOTSUPP;
+  const listed = new Map([...wire, [IMMEDIATE_DATA, wireVerdict(code, chain.name)] as const]);
+  return { bytes: listedExpression('immediate', listed, undefined), chain };
+}
+
 function retainRule({ journal }: Batch, { references }: FakeRule): void {
   const { chains, sets, objects } = references;
   for (const each of [...chains, ...sets, ...objects]) journal.set(each, 'uses', each.uses + 1);
 }
 
-/** What the rule led to is less used by one; a set without a name goes with its rule. */
 function releaseRule(batch: Batch, table: FakeTable, chain: FakeChain, rule: FakeRule): void {
-  const { chains, sets, objects } = rule.references;
   batch.events.push({ describe: () => ruleDeleted(table, chain, rule) });
+  releaseReferences(batch, table, rule);
+}
+
+/**
+ * What the rule led to is less used by one; sets and chains without a name go with it. Of those chains and their rules the kernel tells
+ * nothing, of the sets it does.
+ */
+function releaseReferences(batch: Batch, table: FakeTable, { references }: FakeRule): void {
+  const { chains, sets, objects } = references;
   for (const each of [...chains, ...sets, ...objects]) batch.journal.set(each, 'uses', each.uses - 1);
   for (const set of sets) {
     if ((set.flags & FAKE_SET_FLAG.anonymous) === 0 || set.uses > 0) continue;
     dropSet(batch, table, set);
     batch.events.push({ describe: () => setDeleted(table, set) });
+  }
+  for (const chain of chains) {
+    if (!chain.anonymous) continue;
+    for (const rule of chain.rules) releaseReferences(batch, table, rule);
+    batch.journal.set(chain, 'rules', []);
+    batch.journal.removeOrdered(table.chains, chain.name);
   }
 }
 
@@ -151,11 +192,12 @@ export function deleteRules(batch: Batch, table: FakeTable, operation: PackedOpe
     operation.message === NFT_MSG.destroyRule ? [] : refusals;
   const name = textField(operation, NFTNL_RULE.chain);
   if (name === undefined) {
-    for (const each of table.chains.values()) flushChain(batch, table, each);
+    flushChains(batch, table);
     return [];
   }
   const chain = table.chains.get(name);
   if (chain === undefined) return ignoring(refuse(ENOENT, NFTA.chain));
+  if (chain.anonymous) return refuse(EOPNOTSUPP, NFTA.chain);
   const handle = u64Field(operation, NFTNL_RULE.handle);
   if (handle === undefined) {
     flushChain(batch, table, chain);
@@ -167,6 +209,11 @@ export function deleteRules(batch: Batch, table: FakeTable, operation: PackedOpe
   const others = chain.rules.filter((each) => each !== rule);
   batch.journal.set(chain, 'rules', others);
   return [];
+}
+
+/** Deletes the rules of all chains; those of chains without a name go with the ones that lead there. */
+export function flushChains(batch: Batch, table: FakeTable): void {
+  for (const chain of [...table.chains.values()]) if (!chain.anonymous) flushChain(batch, table, chain);
 }
 
 /** Deletes the rules of a chain. */

@@ -30,6 +30,8 @@ export interface FakeChain {
   readonly name: string;
   readonly handle: bigint;
   base: FakeHook | undefined;
+  /** It has no name of its own, and goes with the rule that leads to it. */
+  readonly anonymous: boolean;
   readonly userdata: Uint8Array | undefined;
   /** Jumps and gotos that lead here, from rules and from elements of verdict maps. */
   uses: number;

@@ -3,7 +3,7 @@ import { NFT_MSG, NFTNL_TABLE } from '../nft/pack/uapi.ts';
 import type { Batch } from './fake-batch.ts';
 import { describeTable } from './fake-descriptions.ts';
 import { chainDeleted, objectDeleted, setDeleted, tableDeleted } from './fake-message.ts';
-import { flushChain } from './fake-rules.ts';
+import { flushChains } from './fake-rules.ts';
 import { FAKE_SET_FLAG, type FakeTable, tableKey } from './fake-ruleset.ts';
 import { bytesField, isExclusive, textField, u32Field } from './packed-fields.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -66,7 +66,7 @@ export function deleteTable(batch: Batch, operation: PackedOperation): readonly 
 /** In the order in which the kernel tells it: nft_flush_table. */
 function empty(batch: Batch, table: FakeTable): void {
   const { events } = batch;
-  for (const chain of table.chains.values()) flushChain(batch, table, chain);
+  flushChains(batch, table);
   for (const set of table.sets.values()) {
     if ((set.flags & FAKE_SET_FLAG.anonymous) === 0) events.push({ describe: () => setDeleted(table, set) });
   }

@@ -86,6 +86,7 @@ const rules = [
   rule(input, [updateSet(pairs, concat(ip6.saddr, tcp.dport), { timeoutMs: 5000 })]),
   rule(input, [addToSet(clients, ip.saddr, { statements: [connectionLimit(3, { over: true })] })]),
   rule(input, [updateSet(marks, ip.saddr, { data: meta.mark })]),
+  rule(input, [deleteFromSet(marks, ip.saddr, { data: meta.mark })]),
   rule(input, [updateSet(clients, ip.saddr, { statements: [quota({ bytes: 1_048_576, over: true })] })]),
   rule(input, [quota({ bytes: 5120 }), connectionLimit(5)]),
 ];
@@ -187,6 +188,7 @@ describe('sets that packets change', () => {
       		update @pairs { ip6 saddr . tcp dport timeout 5s }
       		add @clients { ip saddr ct count over 3 }
       		update @marks { ip saddr : meta mark }
+      		delete @marks { ip saddr : meta mark }
       		update @clients { ip saddr quota over 1 mbytes }
       		quota 5 kbytes ct count 5
       	}
@@ -256,6 +258,24 @@ test('a packet adds itself, with a counter of its own', async () => {
     timeoutMs: 60_000,
     counter: { packets: 1n, bytes: 29n },
   });
+});
+
+test('a packet takes its own element out of a map, whatever the data', async () => {
+  const out = baseChain(inet, 'out', { type: 'filter', hook: 'output', priority: 'filter' });
+  await nft
+    .transaction()
+    .add(inet)
+    .add(marks)
+    .add(out)
+    .addElements(marks, [
+      ['127.1.0.3', 7],
+      ['127.1.0.4', 7],
+    ])
+    .add(rule(out, [deleteFromSet(marks, ip.daddr, { data: meta.mark })]))
+    .commit();
+  const send = `const s = require('dgram').createSocket('udp4'); s.send('x', 9, '127.1.0.3', () => s.close())`;
+  lab.run(ours, process.execPath, '-e', send);
+  expect(await nft.listElements(marks)).toEqual([{ key: '127.1.0.4', value: 7 }]);
 });
 
 test('elements remember when they were last used, out of the sight of nft 1.0.6, which would crash', async () => {

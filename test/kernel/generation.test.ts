@@ -198,6 +198,7 @@ describe('what the kernel can do', () => {
     // Not built into this kernel: CONFIG_NF_FLOW_TABLE.
     expect(features.has).toEqual({
       destroy: true,
+      devicePrefixes: true,
       catchAll: true,
       tableOwner: true,
       tablePersist: true,

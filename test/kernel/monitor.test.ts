@@ -20,6 +20,8 @@ import {
   Nftables,
   rule,
   set,
+  type Table,
+  type TableChanges,
   table,
   verdictMap,
 } from '../../src/index.ts';
@@ -254,6 +256,57 @@ describe('a full buffer', () => {
     expect([...chains].sort()).toEqual(
       [...Array.from({ length: COMMITS }, (_, i) => `c${i}-0`), 'last'].sort(),
     );
+  });
+});
+
+describe('tableChanges', () => {
+  const other = table('ip6', 'other');
+  const nameOfTable = ({ family, name }: Table) => `${family} ${name}`;
+
+  /** The tables that are told of until one is among them. */
+  async function until(events: EventStream<TableChanges>, last: Table) {
+    const heard: string[] = [];
+    let complete = true;
+    for (;;) {
+      const { value } = await events.next();
+      if (value === undefined) throw new Error('the stream has ended');
+      heard.push(...value.tables.map(nameOfTable));
+      if (value.generation === undefined) complete = false;
+      if (heard.includes(nameOfTable(last))) return { heard: [...new Set(heard)], complete };
+    }
+  }
+
+  test('are by family and name, whoever commits, and whatever changes in a table', async () => {
+    await nft.transaction().add(inet).add(other).add(blocked).commit();
+    const last = table('arp', 'last');
+    const changes: readonly (() => unknown)[] = [
+      () => nft.transaction().add(ssh).commit(),
+      () => nft.transaction().addElements(blocked, ['192.0.2.1']).commit(),
+      () => lab.run(host, 'nft', 'add', 'rule', 'inet', 'firewall', 'ssh', 'accept'),
+      () => lab.run(host, 'nft', 'flush', 'chain', 'inet', 'firewall', 'ssh'),
+      () => nft.transaction().delete(inet).commit(),
+    ];
+    for (const change of changes) {
+      await nft.transaction().add(inet).add(blocked).add(ssh).commit();
+      await using events = nft.tableChanges();
+      await change();
+      await nft.transaction().add(last).delete(last).commit();
+      expect(await until(events, last)).toEqual({ heard: ['inet firewall', 'arp last'], complete: true });
+    }
+  });
+
+  test('go on after a full buffer, and say that there may be more', async () => {
+    await nft.transaction().add(inet).commit();
+    await using events = nft.tableChanges({ receiveBufferBytes: 4096 });
+    for (let i = 0; i < 20; i++) {
+      const transaction = nft.transaction();
+      for (let k = 0; k < 300; k++) transaction.add(chain(inet, `c${i}-${k}`));
+      transaction.commitSync();
+    }
+    const first = await until(events, inet);
+    await nft.transaction().add(other).commit();
+    const second = await until(events, other);
+    expect([first.complete, second.complete]).toContain(false);
   });
 });
 

@@ -178,7 +178,7 @@ describe('objects that nft knows', () => {
       	ct expectation data {
       		protocol tcp
       		dport 5432
-      		timeout 25d51m35s40ms
+      		timeout 1h
       		size 12
       		l3proto ip
       	}

@@ -7,22 +7,31 @@ import {
   baseChain,
   ClosedError,
   chain,
+  concatType,
   counter,
+  counterObject,
   drop,
   eq,
+  flowtable,
   inetService,
   ip,
   ipv4Addr,
   jump,
+  limitObject,
   map,
   mark,
   Nftables,
+  objectMap,
   PendingError,
+  packValue,
+  quotaObject,
   RequestError,
   rule,
   set,
   table,
+  verdictMap,
 } from '../../src/index.ts';
+import { FakeKernel } from '../../src/testing/index.ts';
 import { workBetweenTurns } from './work-between-turns.ts';
 
 /** Snapshots, rules without expressions, elements one at a time, and signals that end all of these. */
@@ -67,6 +76,66 @@ function prepare() {
     .commit();
 }
 
+describe('packed elements', () => {
+  test.each(['the kernel', 'the fake kernel'])('are those that were added: %s', async (which) => {
+    const kernel = which === 'the kernel' ? nft : new Nftables(new FakeKernel());
+    const of = table('inet', 'packed');
+    const plain = set(of, 'plain', { key: ipv4Addr, timeouts: true });
+    const wide = map(of, 'wide', { key: concatType(ipv4Addr, inetService), data: mark, catchAll: true });
+    await kernel
+      .transaction()
+      .add(of)
+      .add(plain)
+      .add(wide)
+      .addElements(plain, ['10.0.0.1', { key: '10.0.0.2', timeoutMs: 60_000, comment: 'for a minute' }])
+      .addElements(wide, [
+        [['10.0.0.1', 80], 7],
+        [['10.0.0.2', 443], 0xfffffffe],
+        ['*', 9],
+      ])
+      .commit();
+    expect(await kernel.listPackedElements(plain)).toEqual(
+      new Map(['10.0.0.1', '10.0.0.2'].map((key) => [packValue(plain.key, key), ''])),
+    );
+    const expected = new Map([
+      [packValue(wide.key, ['10.0.0.1', 80]), packValue(mark, 7)],
+      [packValue(wide.key, ['10.0.0.2', 443]), packValue(mark, 0xfffffffe)],
+    ]);
+    const listed = await kernel.listPackedElements(wide);
+    expect(listed).toEqual(expected);
+    const again = map(of, 'again', { key: wide.key, data: mark });
+    await kernel
+      .transaction()
+      .add(again)
+      .addPackedElements(again, [...listed.keys()], [...listed.values()])
+      .commit();
+    expect(await kernel.listPackedElements(again)).toEqual(expected);
+  });
+
+  test('are all there, of many', async () => {
+    const of = table('inet', 'packed');
+    const many = set(of, 'many', { key: ipv4Addr });
+    const keys = Array.from({ length: 20_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+    await nft.transaction().add(of).add(many).addElements(many, keys).commit();
+    const found = await nft.listPackedElements(many);
+    expect(new Set(found.keys())).toEqual(new Set(keys.map((key) => packValue(ipv4Addr, key))));
+  });
+
+  test('are not those of ranges, verdicts and objects', async () => {
+    const of = table('inet', 'packed');
+    for (const each of [
+      set(of, 'ranges', { key: ipv4Addr, intervals: true }),
+      verdictMap(of, 'verdicts', { key: inetService }),
+      objectMap(of, 'objects', { key: inetService, object: 'counter' }),
+    ]) {
+      await expect(nft.listPackedElements(each)).rejects.toThrow('a set or a map of data');
+    }
+    const gone = set(of, 'nowhere', { key: ipv4Addr });
+    await expect(nft.listPackedElements(gone)).rejects.toThrow(RequestError);
+    await expect(nft.listPackedElements(gone, { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
+  });
+});
+
 describe('a snapshot', () => {
   test('has tables, chains, sets and rules as the lists have them, and its generation', async () => {
     await prepare();
@@ -84,6 +153,38 @@ describe('a snapshot', () => {
     );
     expect(snapshot.rules[0]).toEqual((await nft.listRules(input))[0]);
     expect(snapshot.elements).toBeUndefined();
+  });
+
+  test('has objects with what they have counted, of all tables', async () => {
+    await prepare();
+    const objects = [
+      counterObject(filter, 'hits', { packets: 3n, bytes: 252n, comment: 'since May' }),
+      quotaObject(filter, 'fair', { bytes: 500 }),
+      limitObject(other, 'hits', { rate: 5, per: 'second' }),
+    ];
+    const transaction = nft.transaction();
+    for (const each of objects) transaction.add(each);
+    await transaction.commit();
+    const snapshot = await nft.snapshot();
+    expect(snapshot.objects).toEqual([...(await nft.listObjects(filter)), ...(await nft.listObjects(other))]);
+    expect(snapshot.objects.map(({ kind, name, table: { family } }) => `${family} ${kind} ${name}`)).toEqual([
+      `${filter.family} counter hits`,
+      `${filter.family} quota fair`,
+      `${other.family} limit hits`,
+    ]);
+    expect(snapshot.objects[0]).toMatchObject({ packets: 3n, bytes: 252n, comment: 'since May' });
+    // This kernel has no flowtables: those that there are, are on the fake one.
+    expect(snapshot.flowtables).toEqual([]);
+    expect(Object.isFrozen(snapshot.objects[0])).toBe(true);
+  });
+
+  test('has flowtables, on a kernel that has them', async () => {
+    const fake = new Nftables(new FakeKernel());
+    const fast = flowtable(filter, 'fast', { priority: 5, devices: ['eth0', 'eth1'], counter: true });
+    await fake.transaction().add(filter).add(fast).add(counterObject(filter, 'hits')).commit();
+    const snapshot = await fake.snapshot();
+    expect(snapshot.flowtables).toEqual([fast]);
+    expect(snapshot.objects).toMatchObject([{ kind: 'counter', name: 'hits' }]);
   });
 
   test('of one family, with elements of some sets, without expressions', async () => {

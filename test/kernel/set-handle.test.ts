@@ -13,6 +13,7 @@ import {
   mark,
   Nftables,
   RequestError,
+  SetFullError,
   SetHandle,
   set,
   table,
@@ -186,7 +187,51 @@ describe('replace', () => {
     await nft.transaction().add(small).addElements(small, ['10.0.0.1']).commit();
     const error = await failureOf(nft.set(small).replace(['10.0.0.7', '10.0.0.8', '10.0.0.9']));
     expect(error.code).toBe('ENFILE');
+    expect(error).toBeInstanceOf(SetFullError);
+    expect(error).toMatchObject({ set: small, size: 2 });
     expect((await nft.listElements(small)).map(({ key }) => key)).toEqual(['10.0.0.1']);
+  });
+});
+
+describe('a set whose size the library chose', () => {
+  const keys = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => `10.0.${(from + i) >> 8}.${(from + i) & 255}`);
+  const sizeNow = async () => (await nft.listSets(filter)).find(({ name }) => name === 'own')?.size;
+  const own = set(filter, 'own', { key: ipv4Addr });
+  /** A full set; made with a size here, so that a small one will do. */
+  const fill = async (size: number) => {
+    const transaction = nft.transaction().add({ ...own, size });
+    await transaction.addElements(own, keys(0, size)).commit();
+  };
+
+  test('grows when elements are added, replaced or compared', async () => {
+    await fill(100);
+    await nft.set(own).add(keys(100, 50));
+    expect(await sizeNow()).toBeGreaterThanOrEqual(150);
+    expect(await keysOf(own)).toEqual(new Set(keys(0, 150)));
+    const full = (await sizeNow()) ?? 0;
+    await nft.set(own).replace(keys(1000, full + 1));
+    expect(await keysOf(own)).toEqual(new Set(keys(1000, full + 1)));
+    const fuller = (await sizeNow()) ?? 0;
+    expect(fuller).toBeGreaterThan(full);
+    expect(await nft.set(own).sync(keys(1000, fuller + 1))).toMatchObject({ added: fuller - full });
+    expect(await sizeNow()).toBeGreaterThan(fuller);
+  });
+
+  test('stays as it is where it may not grow', async () => {
+    await fill(100);
+    const fixed = set(filter, 'own', { key: ipv4Addr, autoSize: false });
+    const error = await failureOf(nft.set(fixed).add(['10.9.0.1']));
+    expect(error).toBeInstanceOf(SetFullError);
+    expect(error).toMatchObject({ set: fixed, size: undefined, outcome: 'aborted' });
+    expect(error.failures[0]?.message).toContain('the set is full (its size)');
+    expect(await sizeNow()).toBe(100);
+  });
+
+  test('is not grown for what is refused for another reason', async () => {
+    await fill(100);
+    const both = nft.transaction().addElements(own, ['10.9.0.1']).create(own);
+    expect(await failureOf(both.commit())).not.toBeInstanceOf(SetFullError);
   });
 });
 

@@ -219,4 +219,33 @@ describe('devices of a chain', () => {
     expect(() => nft.transaction().deleteDevices(one, ['a name that is too long'])).toThrow('devices[0]');
     await nft.transaction().delete(t).commit();
   });
+
+  test('are meant by the start of their names, those to come too', async () => {
+    await nft.requireFeature('devicePrefixes');
+    const many = baseChain(t, 'c', { ...at, devices: ['d*', 'lo', 'odd\\*'] });
+    await nft
+      .transaction()
+      .add(t)
+      .add(many)
+      .add(rule(many, [counter]))
+      .commit();
+    expect([...((await devicesNow()) ?? [])].sort()).toEqual(['d*', 'lo', 'odd\\*']);
+    lab.run(ours, 'ip', 'link', 'add', 'dx', 'type', 'veth', 'peer', 'name', 'ex');
+    lab.run(ours, 'ip', 'link', 'set', 'dx', 'up');
+    lab.run(ours, 'ip', 'link', 'set', 'ex', 'up');
+    lab.run(ours, 'ip', 'addr', 'add', '10.9.0.1/24', 'dev', 'ex');
+    const send = `import socket; s = socket.socket(2, 2); s.setsockopt(1, 25, b'ex'); s.sendto(b'x', ('10.9.0.255', 9))`;
+    lab.run(ours, 'python3', '-c', `${send.replace('s.setsockopt', 's.setsockopt(1, 6, 1); s.setsockopt')}`);
+    const [listed] = await nft.listRules(many);
+    expect(listed?.expressions[0]?.fields?.['packets']).toBeGreaterThan(0n);
+    await nft.transaction().deleteDevices(many, ['d*', 'lo']).commit();
+    expect(await devicesNow()).toEqual(['odd\\*']);
+    const { failures } = await failureOf(nft.transaction().deleteDevices(many, ['d*']).commit());
+    expect(failures).toMatchObject([{ code: 'ENOENT' }]);
+    const wrong = (name: string) => () => baseChain(t, 'x', { ...at, devices: [name] });
+    expect(wrong('*')).toThrow('devices[0]: "*"');
+    expect(wrong('a name of 16 by*')).not.toThrow();
+    expect(wrong('a name of 16 byt*')).toThrow('devices[0]');
+    await nft.transaction().delete(t).commit();
+  });
 });

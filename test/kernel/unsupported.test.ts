@@ -15,6 +15,7 @@ import {
   secmarkObject,
   table,
 } from '../../src/index.ts';
+import { FakeKernel } from '../../src/testing/index.ts';
 import { LACKING } from './expression-cases.ts';
 import { failureOf } from './failure-of.ts';
 import { sentByNft, sentByUs } from './nft-debug.ts';
@@ -69,6 +70,24 @@ describe('flowtables', () => {
     ['add flowtable inet t plain { hook ingress priority filter; devices = { lo }; }', plain],
   ])('%s', async (command, described) => {
     expect(await sentByUs((transaction) => transaction.add(described))).toEqual(sentByNft(host, command));
+  });
+
+  test('with interfaces by the start of their names, which nft 1.0.6 cannot say', async () => {
+    const many = flowtable(inet, 'many', { priority: 0, devices: ['eth*', 'lo'] });
+    expect(await sentByUs((transaction) => transaction.add(many))).toEqual([
+      {
+        type: 22,
+        attributes: [
+          '1: 7400',
+          `2: ${Buffer.from('many\0').toString('hex')}`,
+          '3: [ 1: 00000000, 2: 00000000, 3: [ 1: 6c6f00, 2: 65746800 ] ]',
+          '7: 00000000',
+        ],
+      },
+    ]);
+    const fake = new Nftables(new FakeKernel());
+    await fake.transaction().add(inet).add(many).commit();
+    expect(await fake.listFlowtables(inet)).toEqual([many]);
   });
 
   test('are deleted by name', async () => {

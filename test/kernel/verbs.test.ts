@@ -311,7 +311,7 @@ describe('elements', () => {
     );
     expect(code).toBe('ENFILE');
     expect(failures.map(({ element }) => element?.key)).toEqual(['10.0.0.3', '10.0.0.4']);
-    expect(failures[0]?.message).toContain('the set is full (its size)');
+    expect(failures[0]?.message).toContain('the set is full (size 2)');
     expect(listing()).toBe(before);
   });
 

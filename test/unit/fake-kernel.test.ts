@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   accept,
+  anonymousChain,
   anonymousSet,
   baseChain,
   ClosedError,
@@ -102,6 +103,33 @@ describe('listings', () => {
     if (only === undefined) throw new Error('no rule');
     await nft.transaction().delete(only).commit();
     expect((await nft.listSets(filter)).map(({ name }) => name)).toEqual(['blocked', 'marks', 'decide']);
+  });
+
+  test('a chain without a name goes with its rule too, and nobody else uses it', async () => {
+    const nft = begun();
+    const block = anonymousChain([oneOf(tcp.dport, anonymousSet(inetService, [22, 80])), accept], [drop]);
+    nft
+      .transaction()
+      .add(rule(input, [jump(block)]))
+      .commitSync();
+    const own = (await nft.listChains(filter)).find(({ anonymous }) => anonymous);
+    if (own === undefined) throw new Error('no chain');
+    expect(await nft.listRules(own)).toHaveLength(2);
+    const [only] = await nft.listRules(input);
+    if (only === undefined) throw new Error('no rule');
+    expect(only.expressions[0]?.fields).toEqual({ verdict: jump(own) });
+    for (const [refused, code] of [
+      [nft.transaction().add(rule(own, [counter])), 'EOPNOTSUPP'],
+      [nft.transaction().delete(own), 'EOPNOTSUPP'],
+      [nft.transaction().flush(own), 'EOPNOTSUPP'],
+      [nft.transaction().add(rule(input, [jump(own)])), 'EINVAL'],
+      [nft.transaction().add(rule(input, [jump(anonymousChain([jump(block)]))])), 'EOPNOTSUPP'],
+    ] as const) {
+      await expect(refused.commit()).rejects.toMatchObject({ code });
+    }
+    await nft.transaction().delete(only).commit();
+    expect(await nft.listChains(filter)).toEqual([input, ssh]);
+    expect(await nft.listSets(filter)).toHaveLength(3);
   });
 
   test('of what is not there: ENOENT', async () => {
@@ -211,6 +239,21 @@ describe('it is a socket like the others', () => {
     await commit;
     second.commitSync();
   });
+});
+
+test('tables in which something changes are told, whoever commits', async () => {
+  const kernel = new FakeKernel();
+  const nft = new Nftables(kernel);
+  await using events = nft.tableChanges();
+  const other = new Nftables(kernel.socketOf({ id: 8, name: 'nft' }));
+  for (const commit of [
+    () => nft.transaction().add(filter).add(input).commit(),
+    () => other.transaction().delete(filter).commit(),
+  ]) {
+    await commit();
+    const { value } = await events.next();
+    expect(value).toEqual({ tables: [table(filter.family, filter.name)], complete: true });
+  }
 });
 
 describe('monitors', () => {

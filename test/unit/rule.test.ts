@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { anonymousSet } from '../../src/nft/anonymous-set.ts';
 import { chain } from '../../src/nft/chain.ts';
-import { anonymousSet } from '../../src/nft/expression/anonymous-set.ts';
 import { rule } from '../../src/nft/rule.ts';
 import { set } from '../../src/nft/set.ts';
 import { counter } from '../../src/nft/statement/action.ts';
 import { or } from '../../src/nft/statement/arithmetic.ts';
 import { concat } from '../../src/nft/statement/combine.ts';
 import { ip, ip6, tcp, th, udp } from '../../src/nft/statement/header.ts';
-import { eq, inNetwork, oneOf } from '../../src/nft/statement/match.ts';
+import { eq, inNetwork, neq, oneOf, startsOtherwise, startsWith } from '../../src/nft/statement/match.ts';
 import { meta, numgen } from '../../src/nft/statement/metadata.ts';
 import { reject } from '../../src/nft/statement/reject.ts';
 import { table } from '../../src/nft/table.ts';
@@ -66,13 +66,25 @@ describe('values in registers', () => {
     }
   });
 
+  test('the start of a name is not compared as a name', () => {
+    expect(names(inetChain, [startsWith(meta.iifname, 'wan')])).toBe('meta cmp');
+    expect(() => eq(meta.iifname, 'wan*')).toThrow('value: "wan*" is not an interface name without a star');
+    expect(() => eq(meta.iifname, 'wan*')).toThrow("startsWith(…, 'wan')");
+    expect(() => neq(meta.oifname, 'wan*')).toThrow("startsOtherwise(…, 'wan')");
+    expect(() => startsWith(meta.iifname, 'wan*')).toThrow('prefix: "wan*"');
+    expect(() => startsOtherwise(meta.iifname, '')).toThrow('prefix: ""');
+    expect(() => startsWith(meta.iifname, 'x'.repeat(16))).toThrow('1 to 15 bytes');
+    expect(() => startsWith(ip.saddr, '10.0.0.1')).toThrow('source: "ipv4_addr"');
+    expect(names(inetChain, [eq(meta.iifname, 'wan')])).toBe('meta cmp');
+  });
+
   test('what cannot be is refused', () => {
     const ports = set(table('ip', 't'), 'ports', { key: inetService });
     expect(() => oneOf(ip.saddr, ports as never)).toThrow('is not the key of @ports');
     expect(() => eq(ip.saddr, '10.0.0.256')).toThrow('value: "10.0.0.256"');
     expect(() => numgen('random', 0)).toThrow('mod: 0');
     expect(() => or(ip6.saddr, 1)).toThrow('source: "ipv6_addr"');
-    expect(() => anonymousSet(ipv4Addr, ['10.0.0.1', '10.0.0.1'])).toThrow('occurs once');
+    expect(() => anonymousSet(ipv4Addr, ['10.0.0.1', '10.0.0.1'])).toThrow('another key');
     expect(() => rule(ipChain, [jump(ipChain)], { comment: 'x'.repeat(200) })).toThrow('comment');
   });
 });

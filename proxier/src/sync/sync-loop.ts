@@ -211,7 +211,9 @@ export class SyncLoop {
     const isIdle = retireClasses && states.size === 0;
     const options = { nowMs: performance.now(), graceMs: GRACE_MS, retireClasses: isIdle };
     const transaction = this.#nft.transaction();
-    for (const program of this.#programs) await program.write(transaction, options, nextTurn);
+    let elements = 0;
+    for (const program of this.#programs) elements += await program.write(transaction, options, nextTurn);
+    await this.#drift.begin(elements);
     let committed: Committed;
     try {
       committed = await transaction.commit();
@@ -237,7 +239,6 @@ export class SyncLoop {
 
   /** Sees to it that every family knows what the kernel has. Says whether that had to be read. */
   async #prepare(): Promise<boolean | RequestError> {
-    this.#drift.begin();
     try {
       await this.#drift.lookSometimes();
       if (this.#drift.dueInMs === 0) this.verify();

@@ -22,13 +22,13 @@ describe('who has a frontend', () => {
       claimant('x/oldest', 1),
     ];
     const owners = order.map((each) => {
-      claims.update(each, [], new Set(['f']));
+      claims.update(each, new Set(), new Set(['f']));
       return claims.ownerOf('f');
     });
     expect(owners).toEqual(['z/unknown', 'a/unknown', 'b/young', 'c/old', 'a/old', 'x/oldest']);
     const left = [...order].reverse().map((each) => {
       const owner = claims.ownerOf('f');
-      claims.update(each, ['f'], new Set());
+      claims.update(each, new Set(['f']), new Set());
       return owner;
     });
     expect(left).toEqual(['x/oldest', 'a/old', 'c/old', 'b/young', 'a/unknown', 'z/unknown']);
@@ -37,10 +37,10 @@ describe('who has a frontend', () => {
 
   test('those who win or lose are named', () => {
     const claims = new Claims();
-    claims.update(claimant('a/one', 1), [], new Set(['f', 'g']));
-    expect([...claims.update(claimant('a/two', 2), [], new Set(['f']))]).toEqual(['a/one']);
-    expect([...claims.update(claimant('a/one', 1), ['f', 'g'], new Set(['g']))]).toEqual(['a/two']);
-    expect([...claims.update(claimant('a/one', 1), ['g'], new Set())]).toEqual([]);
+    claims.update(claimant('a/one', 1), new Set(), new Set(['f', 'g']));
+    expect([...claims.update(claimant('a/two', 2), new Set(), new Set(['f']))]).toEqual(['a/one']);
+    expect([...claims.update(claimant('a/one', 1), new Set(['f', 'g']), new Set(['g']))]).toEqual(['a/two']);
+    expect([...claims.update(claimant('a/one', 1), new Set(['g']), new Set())]).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
+import type { AnonymousSet, AnyAnonymousSet } from '../anonymous-set.ts';
 import type { Verdict } from '../verdict.ts';
-import type { AnonymousSet } from './anonymous-set.ts';
 import { bytes, type Expression, type ExpressionAttribute, expressionOf } from './expression.ts';
 import { immediateKind } from './immediate.ts';
 import { bitwiseKind, byteorderKind, cmpKind, lookupKind, rangeKind } from './kinds.ts';
@@ -84,8 +84,14 @@ export function lookup(keyRegister: number, set: string | AnonymousSet, invert =
 }
 
 /** Puts the data of the key's element into a register; ends the rule when there is none. */
-export function lookupData(keyRegister: number, map: string, dataRegister: number): Expression {
-  return lookupKind.make({ sreg: keyRegister, dreg: dataRegister, set: map });
+export function lookupData(
+  keyRegister: number,
+  map: string | AnyAnonymousSet,
+  dataRegister: number,
+): Expression {
+  const fields = { sreg: keyRegister, dreg: dataRegister };
+  if (typeof map === 'string') return lookupKind.make({ ...fields, set: map });
+  return Object.freeze({ ...lookupKind.make(fields), anonymousSet: map });
 }
 
 const verdicts = new WeakMap<Verdict, Expression>();

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
+import type { AnyAnonymousSet } from '../anonymous-set.ts';
+import type { RuleBody } from '../rule-body.ts';
 import { accepted } from './accepted.ts';
-import type { AnonymousSet } from './anonymous-set.ts';
 
 /**
  * One instruction of the kernel's nf_tables machine. `name` is the kernel's, `attributes` carry libnftnl's
@@ -14,7 +15,9 @@ export interface Expression {
   /** In place of `attributes`: netlink attributes as they go to the kernel, past libnftnl. */
   readonly raw?: Uint8Array;
   /** The set without a name that this expression looks into; a transaction makes it together with the rule. */
-  readonly anonymousSet?: AnonymousSet;
+  readonly anonymousSet?: AnyAnonymousSet;
+  /** The rules of the chain without a name that this verdict leads to; a transaction makes it together with the rule. */
+  readonly anonymousChain?: readonly RuleBody[];
 }
 
 /** An attribute of an expression, by libnftnl's number. */

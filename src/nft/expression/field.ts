@@ -58,6 +58,16 @@ export function u32(library: number | undefined, wire: number): Field<number> {
   return integer(library, wire, 4);
 }
 
+/** Of 32 bits in host order on the wire too: what the kernel reads without `ntohl`. */
+export function hostU32(library: number | undefined, wire: number): Field<number> {
+  const field = u32(library, wire);
+  return {
+    ...field,
+    toWire: field.toLibrary,
+    fromWire: (bytes) => field.fromWire(Uint8Array.from(bytes).reverse()),
+  };
+}
+
 export function u64(library: number | undefined, wire: number): Field<bigint> {
   const toLibrary = (value: bigint) => {
     if (typeof value !== 'bigint' || value < 0n || value > 0xffff_ffff_ffff_ffffn) {

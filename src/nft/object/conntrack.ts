@@ -1,5 +1,5 @@
 import { defineFields } from '../expression/define.ts';
-import { named, nested, text, typed, u8, u16, u32 } from '../expression/field.ts';
+import { hostU32, named, nested, text, typed, u8, u16 } from '../expression/field.ts';
 import type { Table } from '../table.ts';
 import { inetService } from '../type/integer.ts';
 import { inetProto, type ProtocolName } from '../type/named.ts';
@@ -96,7 +96,10 @@ export interface CtExpectationObject extends ObjectBase<'ct expectation'>, CtExp
 interface CtExpectationState extends OfConnections {
   /** Port of the expected connections. */
   readonly dport: number;
-  /** How long a connection is expected, in ms. */
+  /**
+   * How long a connection is expected, in ms as nft writes and lists it. Linux takes the same number for seconds (seen in 6.18: with nft's
+   * `timeout 60s` too it waits 60,000 s), so a connection is expected a thousand times longer.
+   */
   readonly timeoutMs: number;
   /** How many may be expected at once, at most 255. */
   readonly size: number;
@@ -106,7 +109,8 @@ const expectationFields = defineFields('ct expectation', {
   family: family(1),
   protocol: protocol(2),
   dport: typed(3, inetService),
-  timeoutMs: u32(undefined, 4),
+  // Alone among these numbers: nft_ct_expect_obj_init reads it with nla_get_u32.
+  timeoutMs: hostU32(undefined, 4),
   size: u8(undefined, 5),
 });
 

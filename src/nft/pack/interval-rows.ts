@@ -42,6 +42,8 @@ export class IntervalRows implements ElementRows {
   #ranges = 0;
   /** Whether an element that ends nothing comes first, as nft begins a new set. */
   #hasStart = false;
+  /** Whether a range that begins where another ends takes the place of that end, as nft has it in sets without a name. */
+  #joinsEnds = false;
   merged: readonly MergedRange[] = [];
 
   constructor(set: AnySet, list: readonly AnyElement[], use: RowUse) {
@@ -67,8 +69,14 @@ export class IntervalRows implements ElementRows {
    * nft begins a new set whose lowest range does not begin at 0 with an element that ends nothing. The kernel doesn't need it;
    * we do the same so that the sets are equal.
    */
-  beginSet(): void {
+  beginSet({ isAnonymous = false } = {}): void {
     this.#hasStart = this.#isSimple && this.#ranges > 0 && !isZero(this.#first, 0, this.#width);
+    this.#joinsEnds = isAnonymous;
+  }
+
+  /** The size that nft gives a set without a name: it counts ends that are not sent, too. */
+  get countedByNft(): number {
+    return this.count + (this.#isSimple ? this.#ranges + (this.#hasStart ? 1 : 0) : 0);
   }
 
   get #isSimple(): boolean {
@@ -190,6 +198,15 @@ export class IntervalRows implements ElementRows {
     return row >= 0 && isHighest(this.#last, row * this.#width, this.#width);
   }
 
+  /** Whether the next range begins just behind the row's. */
+  #isFollowed(row: number): boolean {
+    if (row + 1 >= this.#ranges) return false;
+    const width = this.#width;
+    const next = Buffer.from(this.#last.subarray(row * width, (row + 1) * width));
+    increment(next, 0, width);
+    return next.equals(this.#first.subarray((row + 1) * width, (row + 2) * width));
+  }
+
   #packPairs(writer: PackedWriter, from: number, to: number): void {
     const elements: AnyElement[] = [];
     const sources: number[] = [];
@@ -206,7 +223,7 @@ export class IntervalRows implements ElementRows {
       if (isOpen) openRange = elements.length;
       elements.push(this.#list[source]);
       sources.push(source);
-      if (!isRange || isOpen) continue;
+      if (!isRange || isOpen || (this.#joinsEnds && this.#isFollowed(row))) continue;
       elements.push(RANGE_END);
       sources.push(source);
     }

@@ -42,7 +42,7 @@ export class NewSets {
 }
 
 /** The kernel allots a power of two of at least 4/3 of the size: the largest size of a table twice as large as the count. */
-function roomFor(elements: number): number {
+export function roomFor(elements: number): number {
   const buckets = 2 ** Math.ceil(Math.log2(2 * elements));
   return Math.min(buckets * 0.75, 0xffffffff);
 }

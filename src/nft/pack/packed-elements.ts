@@ -182,8 +182,8 @@ function packVerdicts(writer: PackedWriter, set: AnySet, list: ElementList): voi
   const verdicts = list.elements.map((element, i) => {
     if (element === RANGE_END) return undefined;
     const verdict = elementValue(set, element) as Verdict | undefined;
-    if (verdict?.kind === 'verdict') return verdict;
-    const expected = 'a verdict (accept, drop, jump(chain) …)';
+    if (verdict?.kind === 'verdict' && verdict.anonymousChain === undefined) return verdict;
+    const expected = 'a verdict (accept, drop, jump(chain) … of a chain with a name)';
     throw new InvalidArgumentError(`elements[${sourceOf(list, i)}].value`, verdict, expected);
   });
   const codes = writer.fixedColumn(ELEMENT_COLUMN.verdict, 4, verdicts.length);

@@ -154,6 +154,12 @@ export class PackedWriter {
     this.#buffer.set(value, at);
   }
 
+  /** Fields that {@link packFields} has made. */
+  append(fields: Uint8Array): void {
+    const at = this.#reserve(fields.length);
+    this.#buffer.set(fields, at);
+  }
+
   /**
    * The finished transaction. It is the writer's own memory: while somebody reads it, nothing may be written and nothing else
    * finished. `flags`: {@link CHECK_ONLY}.
@@ -189,6 +195,13 @@ export class PackedWriter {
     this.#length = needed;
     return at;
   }
+}
+
+/** The fields that `pack` writes, for {@link PackedWriter.append}. */
+export function packFields(pack: (writer: PackedWriter) => void): Uint8Array {
+  const writer = new PackedWriter();
+  pack(writer);
+  return writer.finish(0).slice(HEADER_BYTES);
 }
 
 function align(length: number): number {

@@ -42,6 +42,7 @@ export const NFT_MSG = {
   destroySetElem: 30,
   destroyObj: 31,
   destroyFlowtable: 32,
+  getSetElemReset: 33,
 } as const;
 
 /** libnftnl's attribute numbers: what the packed format carries. */
@@ -56,9 +57,18 @@ export const NFTNL_CHAIN = {
   dev: 11,
   devices: 12,
   flags: 13,
+  id: 14,
   userdata: 15,
 } as const;
-export const NFTNL_RULE = { table: 1, chain: 2, handle: 3, position: 6, userdata: 7 } as const;
+export const NFTNL_RULE = {
+  table: 1,
+  chain: 2,
+  handle: 3,
+  compatProto: 4,
+  compatFlags: 5,
+  position: 6,
+  userdata: 7,
+} as const;
 export const NFTNL_SET = {
   table: 0,
   name: 1,
@@ -97,16 +107,22 @@ export const NFTA_SET_ELEM = { expression: 7, expressions: 11 } as const;
 /** NFT_SET_ELEM_*. */
 export const ELEMENT_FLAG = { intervalEnd: 1, catchAll: 2 } as const;
 export const NFTNL_EXPR_LOOKUP = { set: 3, setId: 4 } as const;
+export const NFTNL_EXPR_IMM_CHAIN_ID = 5;
+export const NFTNL_EXPR_OBJREF = { set: 4, setId: 5 } as const;
 
 /** `NFT_DATA_VERDICT`: the data type of a verdict map. */
 export const VERDICT_DATA_TYPE = 0xffffff00;
 /** NFT_TABLE_F_*. */
 export const TABLE_FLAGS = { dormant: 1, owner: 2, persist: 4 } as const;
-/** NFT_CHAIN_HW_OFFLOAD. */
+/** NFT_CHAIN_*: its interfaces do the work; it has no name of its own. */
 export const CHAIN_HW_OFFLOAD = 2;
+export const CHAIN_BINDING = 4;
+/** NFT_RULE_COMPAT_F_INV. */
+export const COMPAT_INVERTED = 2;
+/** In place of the chain's name: its number in the transaction. */
+export const NFTA_RULE_CHAIN_ID = 11;
 
 /** The kernel's own attribute numbers, of what is written without libnftnl. */
 export const NFTA_OBJ = { table: 1, name: 2, type: 3, data: 4, userdata: 8 } as const;
 export const NFTA_FLOWTABLE = { table: 1, name: 2, hook: 3, flags: 7 } as const;
 export const NFTA_FLOWTABLE_HOOK = { num: 1, priority: 2, devs: 3 } as const;
-export const NFTA_DEVICE_NAME = 1;

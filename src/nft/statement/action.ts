@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
+import type { AnonymousVerdictMap } from '../anonymous-set.ts';
 import { masqueradeExpression, natExpression, redirectExpression } from '../expression/act.ts';
 import { lookupData } from '../expression/compute.ts';
 import { counterKind, limitKind } from '../expression/kinds.ts';
@@ -7,18 +8,22 @@ import { registerNumber, VERDICT_REGISTER } from '../expression/register.ts';
 import { familyNumber } from '../family.ts';
 import { type LimitOptions, limitFields } from '../limit-rate.ts';
 import type { VerdictMap } from '../set.ts';
-import { checkKey, loadKey } from './combine.ts';
+import { checkKey, loadKey, nameOfSet } from './combine.ts';
 import { META_KEYS } from './metadata.ts';
 import { type Source, type Statement, statement } from './source.ts';
 
 /** Statements that do something. Verdicts (`accept`, `jump(chain)` …) stand beside them in a rule. */
 
-/** Does what the map says for the value; a rule ends where it says nothing: nft's `ip saddr vmap @m`. */
-export function vmap<K>(key: Source<K, unknown>, map: VerdictMap<K, unknown>): Statement {
-  checkKey(key.type, map.key, map.name);
+/** Does what the map says for the value; a rule ends where it says nothing: nft's `ip saddr vmap @m`, `tcp dport vmap { … }`. */
+export function vmap<K>(
+  key: Source<K, unknown>,
+  map: VerdictMap<K, unknown> | AnonymousVerdictMap<K>,
+): Statement {
+  checkKey(key.type, map.key, nameOfSet(map));
+  const target = map.kind === 'verdict map' ? map.name : map;
   return statement(key.needs, [
     ...loadKey(key, map, 0),
-    lookupData(registerNumber(0), map.name, VERDICT_REGISTER),
+    lookupData(registerNumber(0), target, VERDICT_REGISTER),
   ]);
 }
 

@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
+import type { AnonymousMap, AnyAnonymousSet } from '../anonymous-set.ts';
 import { lookupData, toNetworkOrder } from '../expression/compute.ts';
 import type { Expression } from '../expression/expression.ts';
 import { immediate } from '../expression/load.ts';
 import { registerNumber } from '../expression/register.ts';
-import type { NftMap } from '../set.ts';
+import type { AnySet, NftMap } from '../set.ts';
 import { concatType, registerLength } from '../type/concat.ts';
 import { bytesOf, type DataType } from '../type/data-type.ts';
 import { isTurned } from '../type/range.ts';
@@ -61,17 +62,26 @@ function loadOrdered(source: AnySource, word: number): readonly Expression[] {
 }
 
 /** The data that a map has for a value; a rule ends where it has none: nft's `ip saddr map @m`. */
-export function mapped<K, KO, D, DO>(key: Source<K, KO>, map: NftMap<K, KO, D, DO>): Source<D, DO> {
-  checkKey(key.type, map.key, map.name);
+export function mapped<K, KO, D, DO>(
+  key: Source<K, KO>,
+  map: NftMap<K, KO, D, DO> | AnonymousMap<K, D, DO>,
+): Source<D, DO> {
+  checkKey(key.type, map.key, nameOfSet(map));
+  const target = map.kind === 'map' ? map.name : map;
   return Object.freeze({
     kind: 'source',
     type: map.data,
     needs: key.needs,
     load: (word: number) => [
       ...loadKey(key, map, word),
-      lookupData(registerNumber(word), map.name, registerNumber(word)),
+      lookupData(registerNumber(word), target, registerNumber(word)),
     ],
   });
+}
+
+/** What errors call a set. */
+export function nameOfSet(set: AnySet | AnyAnonymousSet): string {
+  return 'name' in set ? set.name : '(anonymous)';
 }
 
 /** A constant. */

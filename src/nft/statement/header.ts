@@ -1,4 +1,4 @@
-import { anonymousSet } from '../expression/anonymous-set.ts';
+import { anonymousSet } from '../anonymous-set.ts';
 import { cmp, lookup } from '../expression/compute.ts';
 import type { Expression } from '../expression/expression.ts';
 import { type PayloadBase, payload } from '../expression/load.ts';
@@ -243,7 +243,7 @@ function ofTypes<In>(
   const test: Expression =
     types.length === 1
       ? cmp(register, 'eq', bytesOf(type, only))
-      : lookup(register, anonymousSet(type, types));
+      : lookup(register, anonymousSet(type, types as readonly unknown[] as readonly never[]));
   const match = [payload('transport', 0, 1, register), test];
   const key = `${type.name} ${types.join(' ')}`;
   return make({ ...header, needs: [...header.needs, { layer: 'header', key, match }] });

@@ -1,12 +1,13 @@
 import { InvalidArgumentError, within as inArgument } from '../../invalid-argument.ts';
-import type { AnonymousSet } from '../expression/anonymous-set.ts';
+import type { AnonymousSet } from '../anonymous-set.ts';
 import { bitwise, type Comparison, cmp, lookup } from '../expression/compute.ts';
 import { payload } from '../expression/load.ts';
 import { registerNumber } from '../expression/register.ts';
 import type { AnySet, NftSet } from '../set.ts';
 import { bytesOf } from '../type/data-type.ts';
+import { ifname } from '../type/text.ts';
 import { comparable, inPlace } from './bits.ts';
-import { checkKey, loadKey } from './combine.ts';
+import { checkKey, loadKey, nameOfSet } from './combine.ts';
 import { type Source, type Statement, statement } from './source.ts';
 
 /** Matches: a rule ends where one is false. */
@@ -14,16 +15,35 @@ import { type Source, type Statement, statement } from './source.ts';
 const REGISTER = registerNumber(0);
 
 function compare<In>(source: Source<In, unknown>, operator: Comparison, value: In): Statement {
+  if (isDevice(source)) refuseStar('value', value, operator === 'eq' ? 'startsWith' : 'startsOtherwise');
   const bytes = inArgument('value', () => bytesOf(source.type, value));
   return statement(source.needs, [...comparable(source), cmp(REGISTER, operator, inPlace(source, bytes))]);
 }
 
-/** The value is this one: nft's `ip saddr 10.0.0.1`. */
+function isDevice({ type }: Source<never, unknown>): boolean {
+  return type.id === ifname.id;
+}
+
+/** nft reads `"wan*"` as the start of a name, and so do sets with ranges: compared as a name it would never match. */
+function refuseStar(argument: string, value: unknown, instead: string): void {
+  if (typeof value !== 'string' || !value.endsWith('*')) return;
+  const call = `${instead}(…, '${value.slice(0, -1)}')`;
+  throw new InvalidArgumentError(
+    argument,
+    value,
+    `an interface name without a star at its end: ${call} compares the start`,
+  );
+}
+
+/**
+ * The value is this one: nft's `ip saddr 10.0.0.1`. Not of interfaces by the start of their names, `'wan*'`: `startsWith`. (A name that
+ * really ends in a star may be an element of a set.)
+ */
 export function eq<In>(source: Source<In, unknown>, value: NoInfer<In>): Statement {
   return compare(source, 'eq', value);
 }
 
-/** The value is another one: nft's `ip saddr != 10.0.0.1`. */
+/** The value is another one: nft's `ip saddr != 10.0.0.1`. For the start of an interface's name: `startsOtherwise`. */
 export function neq<In>(source: Source<In, unknown>, value: NoInfer<In>): Statement {
   return compare(source, 'neq', value);
 }
@@ -76,18 +96,21 @@ function prefixMask(byteLength: number, bits: number): Uint8Array {
   });
 }
 
-/** The interface's name begins so: nft's `iifname "veth*"`. */
+/** The interface's name begins so (1 to 15 bytes): nft's `iifname "veth*"`. Throws InvalidArgumentError. */
 export function startsWith(source: Source<string, unknown>, prefix: string): Statement {
   return matchStart(source, prefix, 'eq');
 }
 
-/** The interface's name begins otherwise: nft's `iifname != "veth*"`. */
+/** The interface's name begins otherwise: nft's `iifname != "veth*"`. Throws InvalidArgumentError. */
 export function startsOtherwise(source: Source<string, unknown>, prefix: string): Statement {
   return matchStart(source, prefix, 'neq');
 }
 
 /** As nft does: the bytes of the prefix are compared, not those behind it. */
 function matchStart(source: Source<string, unknown>, prefix: string, operator: Comparison): Statement {
+  if (!isDevice(source))
+    throw new InvalidArgumentError('source', source.type.name, 'the name of an interface');
+  refuseStar('prefix', prefix, operator === 'eq' ? 'startsWith' : 'startsOtherwise');
   const bytes = inArgument('prefix', () => bytesOf(source.type, prefix));
   const start = bytes.subarray(0, Buffer.byteLength(prefix));
   return statement(source.needs, [...source.load(0), cmp(REGISTER, operator, start)]);
@@ -104,9 +127,8 @@ export function noneOf<K>(source: Source<K, unknown>, set: NftSet<K, unknown> | 
 }
 
 function matchSet(source: Source<never, unknown>, set: AnySet | AnonymousSet, invert: boolean): Statement {
-  const anonymous = set.kind === 'anonymous set';
-  checkKey(source.type, set.key, anonymous ? '(anonymous)' : set.name);
+  checkKey(source.type, set.key, nameOfSet(set));
   const register = registerNumber(0);
-  const load = anonymous ? source.load(0) : loadKey(source, set, 0);
-  return statement(source.needs, [...load, lookup(register, anonymous ? set : set.name, invert)]);
+  const target = set.kind === 'anonymous set' ? set : set.name;
+  return statement(source.needs, [...loadKey(source, set, 0), lookup(register, target, invert)]);
 }

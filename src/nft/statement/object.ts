@@ -1,9 +1,11 @@
 import { InvalidArgumentError } from '../../invalid-argument.ts';
+import type { AnonymousMap } from '../anonymous-set.ts';
+import type { Expression } from '../expression/expression.ts';
 import { objrefKind } from '../expression/kinds.ts';
 import { registerNumber } from '../expression/register.ts';
 import { objectType, type StatefulObject } from '../object/kinds.ts';
 import type { NftMap } from '../set.ts';
-import { checkKey, loadKey } from './combine.ts';
+import { checkKey, loadKey, nameOfSet } from './combine.ts';
 import { type Source, type Statement, statement } from './source.ts';
 
 /**
@@ -15,13 +17,18 @@ export function objectNamed(object: StatefulObject): Statement {
 }
 
 /** Uses the object that a map has for a value; a rule ends where it has none: nft's `counter name ip saddr map @m`. */
-export function objectFrom<K>(key: Source<K, unknown>, map: NftMap<K, unknown, never, string>): Statement {
-  checkKey(key.type, map.key, map.name);
+export function objectFrom<K>(
+  key: Source<K, unknown>,
+  map: NftMap<K, unknown, never, string> | AnonymousMap<K, never, string>,
+): Statement {
+  checkKey(key.type, map.key, nameOfSet(map));
   if (map.data.objectType === undefined) {
-    throw new InvalidArgumentError('map', map.name, 'a map of stateful objects (objectMap)');
+    throw new InvalidArgumentError('map', nameOfSet(map), 'a map of stateful objects (objectMap)');
   }
-  return statement(key.needs, [
-    ...loadKey(key, map, 0),
-    objrefKind.make({ sreg: registerNumber(0), set: map.name }),
-  ]);
+  const sreg = registerNumber(0);
+  const use: Expression =
+    map.kind === 'map'
+      ? objrefKind.make({ sreg, set: map.name })
+      : Object.freeze({ ...objrefKind.make({ sreg }), anonymousSet: map });
+  return statement(key.needs, [...loadKey(key, map, 0), use]);
 }
