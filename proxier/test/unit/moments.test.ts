@@ -180,7 +180,7 @@ describe('packets under way', () => {
         checkNow(life);
         for (let first = 0; first < life.driver.latest; first++) checkTransition(life, first);
       }),
-      { numRuns: 15, endOnFailure: true },
+      { numRuns: 10, endOnFailure: true },
     );
   }, 120_000);
 });
