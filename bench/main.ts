@@ -3,10 +3,10 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lab } from '../lab/lab.ts';
 import { benchElements } from './elements.ts';
+import { benchFullLoad } from './full-load.ts';
 import { benchListing } from './listing.ts';
 import { benchOneElement } from './one-element.ts';
 import { benchRules } from './rules.ts';
-import { benchChanges, benchFullLoad } from './services.ts';
 import { benchSync } from './sync.ts';
 
 /** All measurements of one run, side by side: what counts is the ratios. */
@@ -29,10 +29,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   elements: () => benchElements(lab, host, folder),
   listing: () => benchListing(lab, host),
   sync: () => benchSync(lab, host),
-  services: async () => {
-    await benchFullLoad(lab, host, folder);
-    await benchChanges(host);
-  },
+  'full-load': () => benchFullLoad(lab, host, folder),
 };
 /** `npm run bench -- rules listing` measures only these. */
 const wanted = process.argv.slice(2);

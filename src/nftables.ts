@@ -343,9 +343,9 @@ export class Nftables implements AsyncDisposable {
   }
 
   /**
-   * In which tables something is changed from now on, and nothing more: for those who own a table and want to know when somebody
-   * else touched it, as an async iterator of what was heard since the last time. Much cheaper than `monitor`, and it survives a full
-   * buffer. The program's own commits are among them. Throws OpenError; the iteration throws RequestError when the socket fails.
+   * In which tables each transaction changes something from now on, and nothing more: for those who want to know when somebody
+   * else touches a table of theirs. Much cheaper than `monitor`, and it survives a full buffer. The program's own commits are among
+   * them. Throws OpenError; the iteration throws RequestError when the socket fails.
    */
   tableChanges(options: ListenOptions = {}): EventStream<TableChanges> {
     return this.#track(openTableChanges(this.#transport, options));

@@ -38,10 +38,20 @@ export interface Change {
   readonly restart: boolean;
 }
 
-type Mutation = (random: Random, cluster: ClusterManifests) => ClusterManifests;
+/** How many Services a cluster may shrink and grow to. */
+export interface ServiceBounds {
+  readonly fewest: number;
+  readonly most: number;
+}
+
+type Mutation = (random: Random, cluster: ClusterManifests, bounds: ServiceBounds) => ClusterManifests;
 
 /** One change, or several at once. */
-export function randomChange(random: Random, before: ClusterState): Change {
+export function randomChange(
+  random: Random,
+  before: ClusterState,
+  bounds: ServiceBounds = { fewest: 15, most: 30 },
+): Change {
   if (random.chance(4)) return { name: 'restart', after: before, restart: true };
   if (random.chance(6)) {
     const zone = random.pick([undefined, ...ZONES]);
@@ -52,7 +62,7 @@ export function randomChange(random: Random, before: ClusterState): Change {
   for (let left = random.pick([1, 1, 1, 2, 5]); left > 0; left -= 1) {
     const name = random.pick(MUTATION_NAMES);
     names.push(name);
-    cluster = unambiguous(MUTATIONS[name](random, cluster));
+    cluster = unambiguous(MUTATIONS[name](random, cluster, bounds));
   }
   return { name: names.join(' + '), after: { ...before, cluster }, restart: random.chance(2) };
 }
@@ -133,16 +143,15 @@ const MUTATIONS = {
 } as const satisfies Record<string, Mutation>;
 const MUTATION_NAMES = Object.keys(MUTATIONS) as (keyof typeof MUTATIONS)[];
 
-function addService(random: Random, cluster: ClusterManifests): ClusterManifests {
-  // As many again as the cluster starts with, at most.
-  if (cluster.services.size >= 30) return deleteService(random, cluster);
+function addService(random: Random, cluster: ClusterManifests, bounds: ServiceBounds): ClusterManifests {
+  if (cluster.services.size >= bounds.most) return deleteService(random, cluster, bounds);
   const taken = new Set([...cluster.services.values()].map(serialOf));
   const free = [...Array(SERIALS).keys()].filter((serial) => !taken.has(serial));
   return withNewService(random, cluster, random.pick(free));
 }
 
-function deleteService(random: Random, cluster: ClusterManifests): ClusterManifests {
-  if (cluster.services.size <= 15) return addService(random, cluster);
+function deleteService(random: Random, cluster: ClusterManifests, bounds: ServiceBounds): ClusterManifests {
+  if (cluster.services.size <= bounds.fewest) return addService(random, cluster, bounds);
   return onService(random, cluster, (service) => ({
     services: without(cluster.services, service),
     endpointSlices: slicesOf(cluster, service).reduce(

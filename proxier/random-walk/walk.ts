@@ -38,7 +38,9 @@ export interface WalkResult {
   readonly misstep: Misstep | undefined;
 }
 
-const SERVICES = 20;
+/** Few Services, many steps: a change concerns one or a few of them, and every step reads all. */
+const SERVICES = 12;
+const BOUNDS = { fewest: 8, most: 16 };
 const PACKETS = 60;
 const CHANGES_SHOWN = 5;
 
@@ -100,7 +102,7 @@ class Walker implements AsyncDisposable {
       await this.#proxier.start(this.#node, this.#state);
       return 'start';
     }
-    const change = randomChange(this.#random, this.#state);
+    const change = randomChange(this.#random, this.#state, BOUNDS);
     this.#state = change.after;
     if (!change.restart) {
       await this.#proxier.change(change.after);

@@ -45,7 +45,7 @@ export interface ProxierConfig {
 }
 
 /** 65,536 clients take 1 MB of kernel memory, as many as kube-proxy remembers for each endpoint. */
-const AFFINITY_SIZE = 65_536;
+export const AFFINITY_SIZE = 65_536;
 
 /** What a proxy tells. */
 export interface ProxierListener extends SyncListener {

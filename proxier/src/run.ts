@@ -60,6 +60,11 @@ async function follow(
     for (const note of allocated.notes) log.info(note);
     proxier.apply({ services: allocated.services, endpointSlices });
   };
+  const { netns, statusSocket: path } = options;
+  const { nodeName } = options.proxier;
+  const served = { proxier, history, nodeName, netns, path };
+  // Before anything is programmed: what keeps that from working can be asked for then.
+  await using _socket = options.once ? undefined : await serveStatus(served, log);
   try {
     await take(first);
     if (options.once) {
@@ -68,9 +73,6 @@ async function follow(
       process.exitCode = malformed > 0 || isRefused ? 1 : 0;
       return;
     }
-    const { netns, statusSocket: path } = options;
-    const { nodeName } = options.proxier;
-    await using _socket = await serveStatus({ proxier, history, nodeName, netns, path }, log);
     for await (const batch of folder.changes()) await take(batch);
   } finally {
     await proxier.stop();

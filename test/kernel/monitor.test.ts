@@ -271,7 +271,7 @@ describe('tableChanges', () => {
       const { value } = await events.next();
       if (value === undefined) throw new Error('the stream has ended');
       heard.push(...value.tables.map(nameOfTable));
-      if (!value.complete) complete = false;
+      if (value.generation === undefined) complete = false;
       if (heard.includes(nameOfTable(last))) return { heard: [...new Set(heard)], complete };
     }
   }

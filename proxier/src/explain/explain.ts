@@ -2,7 +2,6 @@ import { Nftables } from 'nftlink';
 import { LAYOUT_COMMENT } from '../layout/fixed-chains.ts';
 import { familyTable } from '../layout/sets.ts';
 import { type Answer, outcomesOf, verdictText } from './answer.ts';
-import { CannotTellError } from './facts.ts';
 import { KernelState } from './kernel-state.ts';
 import { type LocalAddresses, localAddresses } from './local-addresses.ts';
 import { answerText } from './print.ts';
@@ -29,22 +28,28 @@ export async function explain(options: ExplainOptions): Promise<void> {
   try {
     await using nft = Nftables.open(options.netns === undefined ? {} : { netns: { path: options.netns } });
     const answer = await answerOf(nft, options);
-    process.stdout.write(
-      `${options.json ? JSON.stringify(jsonOf(answer), undefined, 1) : answerText(answer)}\n`,
-    );
-    const getsThrough = answer.outcomes.every(
-      ({ verdict }) => verdict === 'forwarded' || verdict === 'untouched',
-    );
-    process.exitCode = getsThrough && answer.broken.length === 0 ? EXIT.forwarded : EXIT.refused;
+    const { json } = options;
+    const text = json
+      ? JSON.stringify({ ...answer, verdict: verdictText(answer) }, undefined, 1)
+      : answerText(answer);
+    process.stdout.write(`${text}\n`);
+    process.exitCode = exitStatusOf(answer);
   } catch (error) {
-    const what = error instanceof CannotTellError ? 'cannot follow the rules: they hold ' : '';
-    process.stderr.write(`nft-proxier: ${what}${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`nft-proxier: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = EXIT.failed;
   }
 }
 
-/** Asks again when the ruleset has changed meanwhile. */
-async function answerOf(nft: Nftables, options: ExplainOptions): Promise<Answer> {
+export function exitStatusOf({ outcomes, broken }: Answer): number {
+  const getsThrough = outcomes.every(({ verdict }) => verdict === 'forwarded' || verdict === 'untouched');
+  return getsThrough && broken.length === 0 ? EXIT.forwarded : EXIT.refused;
+}
+
+/**
+ * Answers by what the kernel has; asks again when the ruleset has changed meanwhile. Rejects with RequestError, or with CannotTellError
+ * where rules are none of ours.
+ */
+export async function answerOf(nft: Nftables, options: Omit<ExplainOptions, 'json'>): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     const generation = await nft.generation();
     const answer = await answerOnce(nft, options, generation).catch((error: unknown) => {
@@ -63,7 +68,11 @@ async function answerOf(nft: Nftables, options: ExplainOptions): Promise<Answer>
   }
 }
 
-async function answerOnce(nft: Nftables, options: ExplainOptions, generation: number): Promise<Answer> {
+async function answerOnce(
+  nft: Nftables,
+  options: Omit<ExplainOptions, 'json'>,
+  generation: number,
+): Promise<Answer> {
   const { question, netns, nodeIPs } = options;
   const state = await KernelState.read(nft, question.family);
   if (state === undefined) return withoutTable(question, generation);
@@ -106,8 +115,4 @@ function withoutTable(question: Question, generation: number): Answer {
     notes: [`there is no table ${family} ${name}: nothing is programmed`],
     generation,
   };
-}
-
-function jsonOf(answer: Answer): object {
-  return { ...answer, verdict: verdictText(answer) };
 }

@@ -44,7 +44,7 @@ export async function evaluateRule(moment: Moment, { expressions }: ListedRule):
 /** What an expression does with the packet, as the kernel does it. Throws CannotTellError for one that is not known here. */
 function evaluate(moment: Moment, { name, fields }: ListedExpression): Flow | Promise<Flow> {
   const known = EVALUATE.get(name);
-  if (known === undefined || fields === undefined) throw new CannotTellError(`the expression ${name}`);
+  if (known === undefined || fields === undefined) throw new CannotTellError(`the expression "${name}"`);
   return known(moment, fields);
 }
 

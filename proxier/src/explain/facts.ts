@@ -70,7 +70,14 @@ export interface Placed {
   readonly fact: Fact;
 }
 
-/** The rules cannot be followed: they hold what this program does not know, or ask what nobody told. */
+/** The rules cannot be followed: they hold what this program does not know. The message is a whole sentence. */
 export class CannotTellError extends Error {
   override readonly name = 'CannotTellError';
+  readonly what: string;
+
+  /** `where`: the rule, once it is known. */
+  constructor(what: string, where = 'the table') {
+    super(`the rules cannot be followed: ${where} has ${what}, which nft-proxier does not write`);
+    this.what = what;
+  }
 }

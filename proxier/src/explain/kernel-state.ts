@@ -71,7 +71,7 @@ export class KernelState {
   /** Throws CannotTellError when there is no such set. */
   set(name: string): AnySet {
     const set = this.#sets.get(name);
-    if (set === undefined) throw new CannotTellError(`set ${name}, which is not in the table`);
+    if (set === undefined) throw new CannotTellError(`a lookup in set ${name}, which is not there`);
     return set;
   }
 

@@ -66,7 +66,7 @@ async function localRoutes(family: Family, process: string): Promise<readonly st
 }
 
 /** Addresses in `/proc/net/fib_trie`: a line with the address, then one for each route to it, `/32 host LOCAL`. */
-function localInTrie(text: string): readonly string[] {
+export function localInTrie(text: string): readonly string[] {
   const found = new Set<string>();
   let address = '';
   for (const line of text.split('\n')) {
@@ -81,7 +81,7 @@ function localInTrie(text: string): readonly string[] {
 const ROUTE_LOCAL = 0x8000_0000;
 
 /** Addresses in `/proc/net/ipv6_route`: destination, prefix length, source … flags, device; all in hexadecimal. */
-function localInRoutes(text: string): readonly string[] {
+export function localInRoutes(text: string): readonly string[] {
   const found = new Set<string>();
   for (const line of text.split('\n')) {
     const [destination = '', prefixLength, , , , , , , flags = '0'] = line.split(/\s+/);

@@ -99,7 +99,7 @@ class Walk {
   async #chain(chain: Chain, depth: number): Promise<Ending> {
     const rules = await this.#state.rules(chain.name);
     if (rules === undefined || depth > MAX_DEPTH)
-      throw new CannotTellError(`chain ${chain.name}, which is not there`);
+      throw new CannotTellError(`a way to chain ${chain.name} that does not end`);
     const place = (fact: Fact) => this.#facts.push({ chain: chain.name, rule: 0, fact });
     if (rules.length === 0) place({ kind: 'lost', text: `the chain ${chain.name} has no rules` });
     for (const [index, rule] of rules.entries()) {
@@ -115,7 +115,7 @@ class Walk {
   async #decide({ name, chain }: Decision, depth: number): Promise<Ending | undefined> {
     if (name !== 'jump' && name !== 'goto') return name === 'continue' ? undefined : name;
     const target = this.#state.chains.get(chain ?? '');
-    if (target === undefined) throw new CannotTellError(`chain ${chain}, which is not there`);
+    if (target === undefined) throw new CannotTellError(`a way to chain ${chain}, which is not there`);
     const ending = await this.#chain(target, depth + 1);
     if (name === 'goto') return ending;
     return ending === 'return' ? undefined : ending;
@@ -136,7 +136,7 @@ class Walk {
     };
     const flow = await evaluateRule(moment, rule).catch((error: unknown) => {
       if (!(error instanceof CannotTellError)) throw error;
-      throw new CannotTellError(`rule ${index} of chain ${chain.name}: ${error.message}`);
+      throw new CannotTellError(error.what, `rule ${index} of chain ${chain.name}`);
     });
     if (flow === 'end of rule') {
       this.#isLed = false;

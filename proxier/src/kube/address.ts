@@ -104,7 +104,7 @@ function join(groups: readonly number[]): bigint {
 }
 
 function formatIPv4(value: number): string {
-  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
 }
 
 /** The first of the longest runs of zero groups. */

@@ -3,6 +3,7 @@
  * filled in as the API server does, so that equal objects are deeply equal.
  */
 import type { IPFamily } from './address.ts';
+import { joined } from './compact.ts';
 
 export interface ObjectMeta {
   readonly name: string;
@@ -105,7 +106,7 @@ export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
 /** `namespace/name`. */
 export function objectName({ metadata }: { readonly metadata: ObjectMeta }): string {
-  return `${metadata.namespace}/${metadata.name}`;
+  return joined('/', metadata.namespace, metadata.name);
 }
 
 /** True for `clusterIP: None`. */

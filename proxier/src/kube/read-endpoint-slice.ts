@@ -1,4 +1,5 @@
 import { type IPFamily, specialRange } from './address.ts';
+import { compact } from './compact.ts';
 import {
   asAddress,
   asBoolean,
@@ -35,13 +36,13 @@ function readEndpoint(field: Field, addressType: IPFamily | 'FQDN' | undefined):
   const conditions = child(field, 'conditions');
   const hints = child(field, 'hints');
   return {
-    addresses: items.flatMap((item) => readAddress(item, addressType) ?? []),
+    addresses: compact(items.flatMap((item) => readAddress(item, addressType) ?? [])),
     ready: asBoolean(child(conditions, 'ready')) ?? true,
     serving: asBoolean(child(conditions, 'serving')) ?? true,
     terminating: asBoolean(child(conditions, 'terminating')) ?? false,
     nodeName: asText(child(field, 'nodeName')),
     zone: asText(child(field, 'zone')),
-    hints: { zones: readHints(child(hints, 'forZones')), nodes: readHints(child(hints, 'forNodes')) },
+    hints: hints.value === undefined ? NO_HINTS : readHints(hints),
   };
 }
 
@@ -62,8 +63,11 @@ function readAddress(field: Field, addressType: IPFamily | 'FQDN' | undefined): 
     : complain(field, `${address.text} is ${special}, which can't be an endpoint`);
 }
 
-function readHints(field: Field): readonly string[] {
-  return asItems(field).flatMap((item) => asText(child(item, 'name')) ?? []);
+const NO_HINTS: SliceEndpoint['hints'] = Object.freeze({ zones: compact([]), nodes: compact([]) });
+
+function readHints(field: Field): SliceEndpoint['hints'] {
+  const names = (list: Field) => compact(asItems(list).flatMap((item) => asText(child(item, 'name')) ?? []));
+  return { zones: names(child(field, 'forZones')), nodes: names(child(field, 'forNodes')) };
 }
 
 function readPorts(list: Field): readonly SlicePort[] {

@@ -1,5 +1,6 @@
 import { formatAddress, type IPFamily, specialRange } from './address.ts';
 import { formatCidr, parseCidr } from './cidr.ts';
+import { compact } from './compact.ts';
 import {
   asAddress,
   asInteger,
@@ -31,15 +32,17 @@ export function readService(root: Field, metadata: ObjectMeta): Service {
     metadata,
     spec: {
       type,
-      clusterIPs,
+      clusterIPs: compact(clusterIPs),
       ...readFamilies(spec, clusterIPs),
-      ports,
+      ports: compact(ports),
       internalTrafficPolicy: asOneOf(child(spec, 'internalTrafficPolicy'), ['Cluster', 'Local']) ?? 'Cluster',
       externalTrafficPolicy:
         asOneOf(emptyIsAbsent(child(spec, 'externalTrafficPolicy')), ['Cluster', 'Local']) ?? 'Cluster',
       sessionAffinitySeconds: readAffinity(spec),
-      externalIPs: asItems(child(spec, 'externalIPs')).flatMap(readExternalIP),
-      loadBalancerSourceRanges: asItems(child(spec, 'loadBalancerSourceRanges')).flatMap(readSourceRange),
+      externalIPs: compact(asItems(child(spec, 'externalIPs')).flatMap(readExternalIP)),
+      loadBalancerSourceRanges: compact(
+        asItems(child(spec, 'loadBalancerSourceRanges')).flatMap(readSourceRange),
+      ),
       healthCheckNodePort: readPort(child(spec, 'healthCheckNodePort'), 0) ?? 0,
     },
     loadBalancerIngress: readIngress(child(child(root, 'status'), 'loadBalancer')),
@@ -96,7 +99,7 @@ function readFamilies(
   if (ipFamilyPolicy === 'SingleStack' && ipFamilies.length > 1) {
     complain(policy, 'SingleStack, but there are two IP families');
   }
-  return { ipFamilies, ipFamilyPolicy };
+  return { ipFamilies: compact(ipFamilies), ipFamilyPolicy };
 }
 
 function readPorts(list: Field, mayBeEmpty: boolean): readonly ServicePortSpec[] {
@@ -156,9 +159,10 @@ function readSourceRange(field: Field): readonly string[] {
 
 /** Entries with only a host name are of no use to a Service proxy. */
 function readIngress(loadBalancer: Field): readonly LoadBalancerIngress[] {
-  return asItems(child(loadBalancer, 'ingress')).flatMap((item) => {
+  const entries = asItems(child(loadBalancer, 'ingress')).flatMap((item) => {
     const address = asAddress(emptyIsAbsent(child(item, 'ip')));
     const ipMode = asOneOf(child(item, 'ipMode'), ['VIP', 'Proxy']) ?? 'VIP';
     return address === undefined ? [] : [{ ip: formatAddress(address), ipMode }];
   });
+  return compact(entries);
 }

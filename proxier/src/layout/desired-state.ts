@@ -14,14 +14,22 @@ import { type AdoptedStickies, StickyPorts } from './sticky-ports.ts';
 /** Several Services may need the same elements of these. */
 const SHARED: readonly ClusterSet[] = ['clusterIps', 'hairpins'];
 
-/** What one Service has in the table. */
+/** What one Service has in the table: elements by their sets and keys, side by side. There is one for every Service. */
 interface Holding {
-  readonly entries: readonly Entry[];
+  readonly sets: readonly ClusterSet[];
+  readonly keys: readonly PackedValue[];
   /** Keys of its Service ports with session affinity. */
   readonly stickies: readonly string[];
 }
 
-const NOTHING: Holding = { entries: [], stickies: [] };
+const NO_STICKIES: readonly string[] = [];
+const NOTHING: Holding = { sets: [], keys: [], stickies: NO_STICKIES };
+
+/** What a Service is to have from now on. */
+interface Wanted {
+  readonly entries: readonly Entry[];
+  readonly stickies: readonly string[];
+}
 
 /** What the kernel has from an earlier process: numbers go on being used, so that little changes. */
 export interface Adopted {
@@ -111,9 +119,13 @@ export class DesiredState {
    * Takes Services' states in the place of their former ones. What one gives up is taken away before another may take it over.
    */
   update(states: Iterable<ServiceState>): void {
+    if (this.#services.size === 0) {
+      for (const state of states) this.#install(state.service, this.#wantedBy(state, NOTHING));
+      return;
+    }
     const changes = Array.from(states, (state) => {
       const before = this.#services.get(state.service) ?? NOTHING;
-      return { service: state.service, before, after: this.#holdingOf(state, before) };
+      return { service: state.service, before, after: this.#wantedBy(state, before) };
     });
     for (const { before, after } of changes) this.#withdraw(before, after);
     for (const { service, after } of changes) this.#install(service, after);
@@ -131,7 +143,7 @@ export class DesiredState {
   /** Services that an element belongs to: looked for only when the kernel refuses it. */
   servicesWith(set: ClusterSet, key: PackedValue): readonly string[] {
     return [...this.#services]
-      .filter(([, { entries }]) => entries.some((entry) => entry.set === set && entry.key === key))
+      .filter(([, { sets, keys }]) => keys.some((own, at) => own === key && sets[at] === set))
       .map(([service]) => service);
   }
 
@@ -190,8 +202,9 @@ export class DesiredState {
     }
   }
 
-  #holdingOf(state: ServiceState, before: Holding): Holding {
+  #wantedBy(state: ServiceState, before: Holding): Wanted {
     const ports = state.ports.filter(({ family }) => family === this.#family);
+    if (ports.length === 0 && before === NOTHING) return { entries: NO_ENTRIES, stickies: NO_STICKIES };
     const stickies = ports.filter(({ affinityMs }) => affinityMs !== undefined).map(({ key }) => key);
     for (const key of before.stickies) if (!stickies.includes(key)) this.#endSticky(key);
     const entries = ports.flatMap((port) => portEntries(port, this.#numbering));
@@ -200,21 +213,23 @@ export class DesiredState {
     return { entries: ports.length > 1 ? withoutRepeats(entries) : entries, stickies };
   }
 
-  #withdraw(before: Holding, after: Holding): void {
-    if (before.entries.length === 0) return;
+  #withdraw({ sets, keys }: Holding, after: Wanted): void {
+    if (keys.length === 0) return;
     const kept = eachKept(after.entries);
-    for (const { set, key } of before.entries) {
+    for (const [at, key] of keys.entries()) {
+      const set = sets[at];
+      if (set === undefined) continue;
       if (SHARED.includes(set)) this.#release(set, key);
       else if (!kept.get(set)?.has(key)) this.#unset(set, key);
     }
   }
 
-  #install(service: string, after: Holding): void {
+  #install(service: string, after: Wanted): void {
     for (const { set, key, value } of after.entries) {
       if (SHARED.includes(set)) this.#retain(set, key);
       else this.#set(set, key, value);
     }
-    if (after.entries.length > 0) this.#services.set(service, after);
+    if (after.entries.length > 0) this.#services.set(service, holdingOf(after));
     else this.#services.delete(service);
   }
 
@@ -284,6 +299,16 @@ export class DesiredState {
 export interface NamedSpec {
   readonly name: string;
   readonly spec: ChainSpec;
+}
+
+const NO_ENTRIES: readonly Entry[] = [];
+
+function holdingOf({ entries, stickies }: Wanted): Holding {
+  return {
+    sets: entries.map(({ set }) => set),
+    keys: entries.map(({ key }) => key),
+    stickies: stickies.length === 0 ? NO_STICKIES : stickies,
+  };
 }
 
 function withoutRepeats(entries: readonly Entry[]): readonly Entry[] {

@@ -1,3 +1,5 @@
+import { classid, type PackedValue, packValue } from 'nftlink';
+
 /**
  * The numbers that travel in a packet's priority (`meta priority`) while the nat rules decide about it. nft prints them as
  * class ids: a 16-bit major and a 16-bit minor. The majors are ones that no queueing discipline uses.
@@ -56,4 +58,15 @@ export function markOf(packed: string): number {
     packed.charCodeAt(2) * 0x1_0000 +
     packed.charCodeAt(3) * 0x100_0000
   );
+}
+
+const packedMarks = new Map<number, PackedValue>();
+
+/** A class or an index as it stands in keys and data. There are few different ones, and every element has one: each is kept once. */
+export function packedMark(mark: number): PackedValue {
+  const known = packedMarks.get(mark);
+  if (known !== undefined) return known;
+  const packed = packValue(classid, mark);
+  packedMarks.set(mark, packed);
+  return packed;
 }

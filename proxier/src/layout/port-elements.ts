@@ -1,7 +1,7 @@
 import { type PackedValue, packValue } from 'nftlink';
 import type { Endpoint, Frontend, PortState, Way } from '../model/frontends.ts';
 import { externalLocalName, externalName, type Keyed, localPickName, pickName } from './class-chains.ts';
-import { classMark, indexMark, localIndexMark, MAX_ENDPOINTS } from './numbers.ts';
+import { classMark, indexMark, localIndexMark, MAX_ENDPOINTS, packedMark } from './numbers.ts';
 import type { ClusterSet } from './set-names.ts';
 import type { FamilySets } from './sets.ts';
 import { assignSlots } from './slots.ts';
@@ -118,8 +118,7 @@ class PortElements {
   }
 
   #addClass(set: ClusterSet, key: PackedValue, name: string): void {
-    const { types, classNumber } = this.#numbering;
-    this.#add(set, key, packValue(types.services.data, classMark(classNumber(name))));
+    this.#add(set, key, packedMark(classMark(this.#numbering.classNumber(name))));
   }
 
   #addEndpoints(
@@ -133,7 +132,7 @@ class PortElements {
     const packed = endpoints
       .slice(0, MAX_ENDPOINTS)
       .map(({ address, port }) => packValue(types.endpoints.data, [address, port]));
-    this.#addSlots(set, packed, (index) => key + packValue(types.services.data, mark(index)));
+    this.#addSlots(set, packed, (index) => key + packedMark(mark(index)));
   }
 
   #addSlots(set: ClusterSet, values: readonly PackedValue[], keyOf: (index: number) => PackedValue): void {

@@ -29,7 +29,7 @@ export class Claims {
   }
 
   /** Takes what a Service asks for in the place of what it asked for; gives the other Services that win or lose something. */
-  update(claimant: Claimant, before: Iterable<string>, after: ReadonlySet<string>): ReadonlySet<string> {
+  update(claimant: Claimant, before: ReadonlySet<string>, after: ReadonlySet<string>): ReadonlySet<string> {
     const affected = new Set<string>();
     for (const frontend of before) if (!after.has(frontend)) this.#withdraw(claimant, frontend, affected);
     for (const frontend of after) this.#claim(claimant, frontend, affected);

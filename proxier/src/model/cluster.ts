@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { joined } from '../kube/compact.ts';
 import {
   type EndpointSlice,
   HEADLESS_LABEL,
@@ -32,7 +33,8 @@ export interface ClusterUpdate {
 /** What a Service has and asks for. */
 interface Known {
   readonly state: ServiceState;
-  readonly claims: ReadonlySet<string>;
+  /** The same, as long as no older Service has anything of it. */
+  readonly wanted: ServiceState;
   readonly conflicts: readonly Conflict[];
 }
 
@@ -40,8 +42,8 @@ interface Known {
 export class Cluster {
   #node: NodeIdentity;
   readonly #services = new Map<string, Service>();
-  /** Service to its slices by name. */
-  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  /** Service to its slices. */
+  readonly #slices = new Map<string, readonly EndpointSlice[]>();
   /** Slice to its Service. */
   readonly #serviceOfSlice = new Map<string, string>();
   readonly #known = new Map<string, Known>();
@@ -108,10 +110,8 @@ export class Cluster {
     if (label === undefined || label === '') return;
     // The controller that writes slices may not have noticed yet that the Service has got a cluster IP.
     if (Object.hasOwn(slice.metadata.labels, HEADLESS_LABEL)) return;
-    const service = `${slice.metadata.namespace}/${label}`;
-    const slices = this.#slices.get(service) ?? new Map<string, EndpointSlice>();
-    slices.set(objectName(slice), slice);
-    this.#slices.set(service, slices);
+    const service = joined('/', slice.metadata.namespace, label);
+    this.#slices.set(service, [...this.#slicesOf(service), slice]);
     this.#serviceOfSlice.set(objectName(slice), service);
     touched.add(service);
   }
@@ -119,15 +119,15 @@ export class Cluster {
   #detach(name: string, touched: Set<string>): void {
     const service = this.#serviceOfSlice.get(name);
     if (service === undefined) return;
-    const slices = this.#slices.get(service);
-    slices?.delete(name);
-    if (slices?.size === 0) this.#slices.delete(service);
+    const left = this.#slicesOf(service).filter((slice) => objectName(slice) !== name);
+    if (left.length === 0) this.#slices.delete(service);
+    else this.#slices.set(service, left);
     this.#serviceOfSlice.delete(name);
     touched.add(service);
   }
 
   #slicesOf(name: string): readonly EndpointSlice[] {
-    return [...(this.#slices.get(name)?.values() ?? [])];
+    return this.#slices.get(name) ?? NO_SLICES;
   }
 
   #renew(touched: Iterable<string>): ClusterUpdate {
@@ -145,11 +145,10 @@ export class Cluster {
     for (const [name, state] of wanted) {
       const before = this.#known.get(name);
       const now = this.#grant(state);
-      if (!isDeepStrictEqual(now.state, before?.state ?? { service: name, ports: [] }))
-        states.push(now.state);
+      if (isOther(now.state, before?.state)) states.push(now.state);
       appeared.push(...without(now.conflicts, before?.conflicts ?? []));
       resolved.push(...without(before?.conflicts ?? [], now.conflicts));
-      if (now.claims.size > 0) this.#known.set(name, now);
+      if (now.wanted.ports.length > 0) this.#known.set(name, now);
       else this.#known.delete(name);
     }
     return { states, conflicts: { appeared, resolved } };
@@ -165,7 +164,7 @@ export class Cluster {
     const metadata = this.#services.get(name)?.metadata;
     const claimant =
       metadata === undefined ? { service: name, creationTimestamp: undefined } : claimantOf(name, metadata);
-    return this.#claims.update(claimant, this.#known.get(name)?.claims ?? [], frontendsOf(state));
+    return this.#claims.update(claimant, frontendsOf(this.#known.get(name)?.wanted), frontendsOf(state));
   }
 
   /** Takes away what older Services have. */
@@ -178,21 +177,32 @@ export class Cluster {
       conflicts.push({ service: state.service, frontend: describe(port, frontend), owner });
       return false;
     };
-    const claims = frontendsOf(state);
     const ports = state.ports.map((port) => {
       const granted = port.frontends.filter((frontend) => isGranted(port, frontend));
       return granted.length === port.frontends.length ? port : { ...port, frontends: granted };
     });
-    return { state: conflicts.length === 0 ? state : { ...state, ports }, claims, conflicts };
+    if (conflicts.length === 0) return { state, wanted: state, conflicts: NO_CONFLICTS };
+    return { state: { ...state, ports }, wanted: state, conflicts };
   }
 }
 
-function frontendsOf({ ports }: ServiceState): ReadonlySet<string> {
-  return new Set(ports.flatMap((port) => port.frontends.map((frontend) => frontendId(port, frontend))));
+const NO_SLICES: readonly EndpointSlice[] = [];
+const NO_CONFLICTS: readonly Conflict[] = [];
+
+function isOther(state: ServiceState, before: ServiceState | undefined): boolean {
+  return before === undefined ? state.ports.length > 0 : !isDeepStrictEqual(state, before);
+}
+
+function frontendsOf(state: ServiceState | undefined): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const port of state?.ports ?? []) {
+    for (const frontend of port.frontends) ids.add(frontendId(port, frontend));
+  }
+  return ids;
 }
 
 function frontendId({ family, protocol }: PortState, { address, port }: Frontend): string {
-  return address === undefined ? `${family} ${protocol} ${port}` : `${address} ${protocol} ${port}`;
+  return joined(' ', address ?? family, protocol, port);
 }
 
 function describe({ protocol }: PortState, { address, port }: Frontend): string {

@@ -1,3 +1,4 @@
+import { compact } from '../kube/compact.ts';
 import { type EndpointSlice, objectName, type Service } from '../kube/objects.ts';
 import { type Categories, categorize } from './categorize.ts';
 import { type ConditionedEndpoint, type Endpoint, endpointsOf } from './endpoints.ts';
@@ -71,7 +72,7 @@ export function serviceState(
   const ports = FAMILIES.flatMap((family) =>
     servicePorts(service, family).map((port) => portState(port, endpointsOf(port, slices, node), node)),
   );
-  return { service: objectName(service), ports };
+  return { service: objectName(service), ports: compact(ports) };
 }
 
 function portState(
@@ -86,11 +87,11 @@ function portState(
     family,
     protocol,
     affinityMs,
-    cluster: categories.cluster.map(plain),
-    local: categories.local.map(plain),
+    cluster: compact(categories.cluster.map(plain)),
+    local: compact(categories.local.map(plain)),
     frontends: frontends(port, categories, node),
-    hairpins: categories.allReachable.filter(({ isLocal }) => isLocal).map(plain),
-    serving: protocol === 'udp' ? endpoints.filter(({ serving }) => serving).map(plain) : [],
+    hairpins: compact(categories.allReachable.filter(({ isLocal }) => isLocal).map(plain)),
+    serving: compact(protocol === 'udp' ? endpoints.filter(({ serving }) => serving).map(plain) : []),
   };
 }
 
@@ -125,7 +126,7 @@ function frontends(port: ServicePort, categories: Categories, node: NodeIdentity
   if (port.nodePort !== 0) {
     add({ kind: 'node-port', address: undefined, port: port.nodePort, ...external, ...everybody });
   }
-  return [...found.values()];
+  return compact([...found.values()]);
 }
 
 type Traffic = Pick<Frontend, 'way' | 'refusal'>;

@@ -1,3 +1,4 @@
+import { joined } from '../kube/compact.ts';
 import { isSkipped, objectName, type Service, type TrafficPolicy } from '../kube/objects.ts';
 import { type Family, familyOf } from './family.ts';
 
@@ -46,7 +47,7 @@ export function servicePorts(service: Service, family: Family): readonly Service
   return spec.ports.map((port) => {
     const isExternal = port.nodePort !== 0 || externalIPs.length + loadBalancerIPs.length > 0;
     return {
-      key: port.name === '' ? name : `${name}:${port.name}`,
+      key: port.name === '' ? name : joined(':', name, port.name),
       family,
       portName: port.name,
       protocol: lowerCase(port.protocol),

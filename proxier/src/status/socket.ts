@@ -28,7 +28,8 @@ export class StatusSocket implements AsyncDisposable {
    * behind it, or the path cannot be used.
    */
   static async open(path: string, status: () => DaemonStatus): Promise<StatusSocket> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // Not `recursive`: in a file system like /proc, Node.js 20 tries that for ever.
+    if (dirname(path) === FOLDER) await mkdir(FOLDER, { mode: 0o700 }).catch(unlessThere);
     if ((await askSocket(path)) !== undefined) {
       throw new Error(
         `another nft-proxier serves ${path}: two in one network namespace undo each other's work`,
@@ -52,6 +53,10 @@ export class StatusSocket implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await new Promise((resolve) => this.#server.close(resolve));
   }
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 function answer(socket: Socket, status: () => DaemonStatus): void {

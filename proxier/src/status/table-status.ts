@@ -29,7 +29,7 @@ export interface TableStatus {
 }
 
 /** A Service port with session affinity. */
-export interface StickyStatus {
+interface StickyStatus {
   /** `shop/login:http` */
   readonly service: string;
   readonly timeoutMs: number;
@@ -38,7 +38,7 @@ export interface StickyStatus {
   readonly clients: number;
 }
 
-export interface SetStatus {
+interface SetStatus {
   /** The kernel's name. A number behind it tells how many times the set was replaced by a larger one. */
   readonly name: string;
   /** Undefined: it is declared too large to be counted quickly. */

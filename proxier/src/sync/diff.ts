@@ -57,30 +57,53 @@ export function diff(
     ...elements,
     dispatched: newClasses(desired, programmed),
     undispatched,
-    writtenChains: desired
-      .chainSpecs(place, desired.touchedChains)
-      .filter(({ name, spec }) => programmed.chains.get(name) !== spec.content),
+    writtenChains: writtenChains(desired, programmed, place),
     removedChains: mayRemove ? unusedChains(desired, programmed) : [],
   };
+}
+
+/** The touched chains whose rules are not there as they should be. */
+export function writtenChains(
+  desired: DesiredState,
+  programmed: Programmed,
+  place: ChainPlace,
+): readonly NamedSpec[] {
+  return desired
+    .chainSpecs(place, desired.touchedChains)
+    .filter(({ name, spec }) => programmed.chains.get(name) !== spec.content);
 }
 
 const NO_CLASSES: Difference['undispatched'] = { dispatch: [], dispatchLocal: [] };
 
 function compareElements(desired: DesiredState, programmed: Programmed, place: ChainPlace) {
-  const added = eachClusterSet(() => new Map<PackedValue, PackedValue>());
   const deleted = eachClusterSet((): PackedValue[] => []);
   const stale = eachClusterSet((): PackedValue[] => []);
-  const compare = (set: ClusterSet, key: PackedValue) => {
-    const should = desired.elements[set].get(key);
-    const is = programmed.elements[set].get(key);
-    if (should === is) return;
-    if (should !== undefined) added[set].set(key, should);
-    if (is === undefined) return;
-    if (should !== undefined || !mustWait(desired, place, set, key)) deleted[set].push(key);
-    else if (!programmed.stale[set].has(key)) stale[set].push(key);
-  };
-  for (const set of CLUSTER_SETS) for (const key of desired.touched[set]) compare(set, key);
+  const added = eachClusterSet((set): ReadonlyMap<PackedValue, PackedValue> => {
+    const should = desired.elements[set];
+    const is = programmed.elements[set];
+    // A full load: all of it is touched.
+    if (is.size === 0) return should;
+    for (const key of desired.touched[set]) {
+      if (!is.has(key) || should.get(key) === is.get(key)) continue;
+      if (should.has(key) || !mustWait(desired, place, set, key)) deleted[set].push(key);
+      else if (!programmed.stale[set].has(key)) stale[set].push(key);
+    }
+    return missing(desired.touched[set], should, is);
+  });
   return { added, deleted, stale };
+}
+
+function missing(
+  touched: Iterable<PackedValue>,
+  should: ReadonlyMap<PackedValue, PackedValue>,
+  is: ReadonlyMap<PackedValue, PackedValue>,
+): ReadonlyMap<PackedValue, PackedValue> {
+  const found = new Map<PackedValue, PackedValue>();
+  for (const key of touched) {
+    const value = should.get(key);
+    if (value !== undefined && value !== is.get(key)) found.set(key, value);
+  }
+  return found;
 }
 
 /** Whether packets may still be on their way to the element. */

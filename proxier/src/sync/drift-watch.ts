@@ -1,39 +1,48 @@
 import type { EventStream, Nftables, TableChanges } from 'nftlink';
 
+/** What is heard of others' and our own transactions. */
+export interface DriftListener {
+  /** A transaction made this generation of the ruleset; whether it changed a table of ours. */
+  heard(generation: number, isOurTable: boolean): void;
+  /** The kernel had to drop events. */
+  lost(): void;
+  /** Listening has failed, and is tried again with the next `resume`. */
+  failed(error: Error): void;
+}
+
 /**
- * Tells when somebody else changes our tables. It listens only while we change nothing ourselves: with a listener the kernel takes
- * three times as long for a big transaction, since it describes every element to it. What happens meanwhile shows in the
- * ruleset's generation, which counts commits.
+ * Listens to who changes which tables. It stays open between our own changes: closing such a socket waits for a grace period of the
+ * kernel after each deletion (docs/decisions/0007-noticing-changes-by-others.md).
  */
 export class DriftWatch {
   readonly #nft: Nftables;
   readonly #table: string;
-  readonly #onDrift: () => void;
-  readonly #onFailure: (error: Error) => void;
+  readonly #listener: DriftListener;
   #stream: EventStream<TableChanges> | undefined;
 
-  /** `onFailure`: listening has failed, and is tried again with the next `resume`. */
-  constructor(nft: Nftables, table: string, onDrift: () => void, onFailure: (error: Error) => void) {
+  constructor(nft: Nftables, table: string, listener: DriftListener) {
     this.#nft = nft;
     this.#table = table;
-    this.#onDrift = onDrift;
-    this.#onFailure = onFailure;
+    this.#listener = listener;
+  }
+
+  get isListening(): boolean {
+    return this.#stream !== undefined;
   }
 
   /** Begins to listen. What was changed before is not told. */
   resume(): void {
     if (this.#stream !== undefined) return;
     try {
-      // What events say is not needed: a small buffer that overflows says as much.
       const stream = this.#nft.tableChanges({ receiveBufferBytes: BUFFER_BYTES });
       this.#stream = stream;
       void this.#listen(stream);
     } catch (error) {
-      this.#onFailure(error instanceof Error ? error : new Error(String(error)));
+      this.#listener.failed(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  /** Stops listening: changes of our own follow. Resolves when the kernel has no listener any more. */
+  /** Stops listening. Resolves when the kernel has no listener any more. */
   async pause(): Promise<void> {
     const stream = this.#stream;
     this.#stream = undefined;
@@ -42,16 +51,22 @@ export class DriftWatch {
 
   async #listen(stream: EventStream<TableChanges>): Promise<void> {
     try {
-      for await (const { tables, complete } of stream) {
+      for await (const { generation, tables } of stream) {
         if (this.#stream !== stream) return;
-        if (!complete || tables.some(({ name }) => name === this.#table)) this.#onDrift();
+        if (generation === undefined) this.#listener.lost();
+        else
+          this.#listener.heard(
+            generation,
+            tables.some(({ name }) => name === this.#table),
+          );
       }
     } catch (error) {
       if (this.#stream !== stream) return;
       this.#stream = undefined;
-      this.#onFailure(error instanceof Error ? error : new Error(String(error)));
+      this.#listener.failed(error instanceof Error ? error : new Error(String(error)));
     }
   }
 }
 
-const BUFFER_BYTES = 64 * 1024;
+/** Takes several of the largest transactions of ours that are listened to. */
+const BUFFER_BYTES = 1024 * 1024;

@@ -14,7 +14,7 @@ import { anySet, familySets } from '../layout/sets.ts';
 import { stickyNumberOf } from '../layout/sticky-chains.ts';
 import type { Family, ServiceState } from '../model/frontends.ts';
 import { type Adoption, adopt, adoptNothing, type Names, type WantedSizes } from './adoption.ts';
-import { type Difference, type DiffOptions, diff, hasUnused, isEmpty } from './diff.ts';
+import { type Difference, type DiffOptions, diff, hasUnused, isEmpty, writtenChains } from './diff.ts';
 import { readKernelTable } from './kernel-table.ts';
 import { hasStale, nothingProgrammed, type Programmed, record } from './programmed.ts';
 import { type Frame, TableWriter } from './table-writer.ts';
@@ -111,20 +111,12 @@ export class FamilyProgram {
     );
   }
 
-  /** Writes into the transaction what this family needs. `pause` is awaited between the parts of a big one. */
-  async write(transaction: Transaction, options: DiffOptions, pause: () => Promise<void>): Promise<void> {
-    let difference = diff(this.desired, this.#programmed, this.#place, options);
-    let place = this.#place;
-    let names = this.#names;
-    const grown = this.#grow(difference);
-    if (grown.size > 0) {
-      names = { ...names, instances: this.#largerInstances(grown) };
-      place = this.#placeOf(names);
-      // The chains of sticky Services look into sets that may have new names.
-      for (const name of this.#programmed.chains.keys()) this.desired.touchedChains.add(name);
-      const again = diff(this.desired, this.#programmed, place, options);
-      difference = { ...again, ...withAllElements(again, grown) };
-    }
+  /**
+   * Writes into the transaction what this family needs, and says how many elements that are. `pause` is awaited between the
+   * parts of a big one.
+   */
+  async write(transaction: Transaction, options: DiffOptions, pause: () => Promise<void>): Promise<number> {
+    const { difference, place, names, grown } = this.#plan(options);
     const writer = new TableWriter(transaction, place);
     const leftoversDeleted = this.#mayDeleteLeftovers(options);
     this.#pending = { difference, place, names, grown, leftoversDeleted, writer };
@@ -134,11 +126,32 @@ export class FamilyProgram {
     writer.writeChains(difference, this.#programmed);
     writer.writeFixedRules(frame);
     writer.writeDispatch(difference, this.#programmed);
-    if (isEmpty(difference)) return;
+    let elements = 0;
+    if (isEmpty(difference)) return elements;
     for (const set of CLUSTER_SETS) {
       writer.writeElements(set, difference);
+      elements += difference.added[set].size + difference.deleted[set].length;
       if (difference.added[set].size > PAUSE_AFTER) await pause();
     }
+    return elements;
+  }
+
+  /** What must be done; sets that are too small for it are replaced. */
+  #plan(options: DiffOptions): Omit<Pending, 'leftoversDeleted' | 'writer'> {
+    const difference = diff(this.desired, this.#programmed, this.#place, options);
+    const grown = this.#grow(difference);
+    if (grown.size === 0) return { difference, place: this.#place, names: this.#names, grown };
+    const names = { ...this.#names, instances: this.#largerInstances(grown) };
+    const place = this.#placeOf(names);
+    // The chains of sticky Services look into sets that have new names.
+    for (const name of this.#programmed.chains.keys()) this.desired.touchedChains.add(name);
+    const chains = { writtenChains: writtenChains(this.desired, this.#programmed, place) };
+    return {
+      difference: { ...difference, ...chains, ...withAllElements(difference, grown) },
+      place,
+      names,
+      grown,
+    };
   }
 
   /** The Services that a refused operation of the last transaction is about; undefined: it is about none. */
@@ -164,7 +177,10 @@ export class FamilyProgram {
     this.#adoption = undefined;
     if (leftoversDeleted) Object.assign(programmed.leftovers, { chains: [], sets: [] });
     if (grown.size > 0) {
-      const replaced = [...grown.keys()].map((set) => anySet(before.sets, set));
+      // One that was not there yet is larger under the same name.
+      const replaced = [...grown.keys()]
+        .filter((set) => before.sets[set].name !== place.sets[set].name)
+        .map((set) => anySet(before.sets, set));
       Object.assign(programmed.leftovers, {
         sets: [...programmed.leftovers.sets, ...replaced],
         sinceMs: nowMs,

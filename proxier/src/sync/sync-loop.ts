@@ -207,15 +207,19 @@ export class SyncLoop {
     this.#queue = new Map();
     this.#mustSync = false;
     for (const program of this.#programs) program.update(states.values());
-    const options = { nowMs: performance.now(), graceMs: GRACE_MS, retireClasses };
+    // What changes now is not what has been idle for a while.
+    const isIdle = retireClasses && states.size === 0;
+    const options = { nowMs: performance.now(), graceMs: GRACE_MS, retireClasses: isIdle };
     const transaction = this.#nft.transaction();
-    for (const program of this.#programs) await program.write(transaction, options, nextTurn);
+    let elements = 0;
+    for (const program of this.#programs) elements += await program.write(transaction, options, nextTurn);
+    await this.#drift.begin(elements);
     let committed: Committed;
     try {
       committed = await transaction.commit();
     } catch (error) {
       if (!(error instanceof TransactionError)) throw error;
-      return this.#refused(error, wasJustRead, states.values());
+      return this.#refused(error, wasJustRead, [...states.values()]);
     }
     this.#committed(transaction.size, wasJustRead);
     if (transaction.size + states.size > 0) {
@@ -235,7 +239,6 @@ export class SyncLoop {
 
   /** Sees to it that every family knows what the kernel has. Says whether that had to be read. */
   async #prepare(): Promise<boolean | RequestError> {
-    this.#drift.begin();
     try {
       await this.#drift.lookSometimes();
       if (this.#drift.dueInMs === 0) this.verify();
@@ -271,9 +274,11 @@ export class SyncLoop {
   #refused(
     error: TransactionError,
     wasJustRead: boolean,
-    states: Iterable<ServiceState>,
+    states: readonly ServiceState[],
   ): TransactionError | undefined {
     this.#mustSync = true;
+    const isNewer = new Set(this.#queue.keys());
+    this.#queueAgain(states);
     if (error.outcome === 'aborted' && !wasJustRead) {
       for (const program of this.#programs) program.invalidate();
       return undefined;
@@ -287,16 +292,16 @@ export class SyncLoop {
     for (const [service, reason] of culprits) {
       this.#listener.setAside(this.#quarantine.add(service, reason, nowMs));
     }
+    for (const service of culprits.keys()) if (!isNewer.has(service)) this.#queue.delete(service);
     const nothing = [...culprits.keys()].map((service): ServiceState => ({ service, ports: [] }));
     for (const program of this.#programs) {
       program.abandon();
       program.update(nothing);
     }
-    // What the others waited for is told when they are in.
-    for (const state of states) {
-      if (!culprits.has(state.service) && !this.#queue.has(state.service))
-        this.#queue.set(state.service, state);
-    }
     return undefined;
+  }
+  /** What was not committed is told when it is, unless there is newer. */
+  #queueAgain(states: readonly ServiceState[]): void {
+    for (const state of states) if (!this.#queue.has(state.service)) this.#queue.set(state.service, state);
   }
 }

@@ -26,6 +26,7 @@ export class UdpFlows {
   }
 
   #noteService({ service, ports }: ServiceState): readonly UdpPort[] {
+    if (!this.#portsOfService.has(service) && !ports.some(({ protocol }) => protocol === 'udp')) return [];
     const now = new Map<string, UdpPort>();
     for (const port of ports)
       if (port.protocol === 'udp') now.set(`${port.key} ${port.family}`, udpPort(port));

@@ -1,0 +1,206 @@
+/**
+ * A proxier in a process of its own, as `nft-proxier run` with an API server would be: objects come out of JSON, everything else is the
+ * real thing. Does one piece of work and prints what it saw as JSON.   Usage: process WORK(JSON)
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Nftables, table } from 'nftlink';
+import { Conntrack } from 'nftlink/conntrack';
+import { Proxier, type ProxierConfig } from '../../proxier/src/proxier.ts';
+import type { SyncReport } from '../../proxier/src/sync/sync-loop.ts';
+import { type ClusterSize, serviceName, sliceManifests } from './cluster.ts';
+import { allObjects, changes, serviceObject, sliceObjects } from './objects.ts';
+
+/** What the process is asked to do. */
+export interface Work {
+  readonly netnsPath: string;
+  readonly size: ClusterSize;
+  /** So many endpoints are replaced one by one, and so many Services added and deleted; 0: none of what follows the load. */
+  readonly changes: number;
+  /** How long CPU time is counted while nothing changes. */
+  readonly idleMs: number;
+}
+
+/** One change or a load: times in ms. */
+export interface Step {
+  /** From the objects' arrival to the commit. */
+  readonly wallMs: number;
+  readonly kernelMs: number;
+  /** Of the whole process, user and system. */
+  readonly cpuMs: number;
+  readonly operations: number;
+}
+
+export interface Findings {
+  readonly load: Step & {
+    /** Of it until the loop had its states: the model's part. */
+    readonly modelMs: number;
+    readonly isGenerationSame: boolean;
+    /** All of the table's elements read once more, by `listPackedElements`. */
+    readonly dumpMs: number;
+  };
+  readonly replaced: readonly Step[];
+  readonly added: readonly Step[];
+  readonly deleted: readonly Step[];
+  readonly churned: readonly Step[];
+  readonly memory: {
+    readonly startMb: number;
+    readonly objectsMb: number;
+    readonly loadedMb: number;
+    readonly restMb: number;
+    readonly peakMb: number;
+    readonly heapMb: number;
+  };
+  readonly idleCpuMsPerMinute: number;
+}
+
+const NODE: ProxierConfig = {
+  nodeName: 'node-7',
+  nodeIPs: ['192.0.2.7', '2001:db8::7'],
+  zone: 'zone-1',
+  detectLocal: { mode: 'ClusterCIDR', cidrs: ['11.0.0.0/8'] },
+  masqueradeAll: false,
+  masqueradeBit: 14,
+  nodePortAddresses: ['primary'],
+  serviceCidrs: ['10.0.0.0/8'],
+  interfaceAddresses: () => [],
+};
+const CHURNS = 5;
+const MB = 2 ** 20;
+
+class Subject {
+  readonly #nft: Nftables;
+  readonly #conntrack: Conntrack;
+  readonly #proxier: Proxier;
+  #reports: SyncReport[] = [];
+
+  constructor({ netnsPath }: Work) {
+    this.#nft = Nftables.open({ netns: { path: netnsPath } });
+    this.#conntrack = Conntrack.open({ netns: { path: netnsPath } });
+    const unexpected = (what: unknown) => {
+      throw what instanceof Error ? what : new Error(JSON.stringify(what));
+    };
+    this.#proxier = new Proxier(
+      this.#nft,
+      NODE,
+      {
+        committed: (report) => this.#reports.push(report),
+        failed: unexpected,
+        setAside: unexpected,
+        restored: unexpected,
+        repaired: unexpected,
+        deaf: unexpected,
+        conflicts: unexpected,
+        flowsEnded: unexpected,
+        flowsFailed: unexpected,
+      },
+      this.#conntrack,
+    );
+  }
+
+  get nft(): Nftables {
+    return this.#nft;
+  }
+
+  /** Applies changes and waits for the first commit (or that there is none), then until all is at rest. */
+  async step(objects: ReturnType<typeof changes>): Promise<Step & { readonly modelMs: number }> {
+    this.#reports = [];
+    const cpu = process.cpuUsage();
+    const start = performance.now();
+    this.#proxier.apply(objects);
+    const modelMs = performance.now() - start;
+    await this.#proxier.settled();
+    const endMs = performance.now() - start;
+    const { user, system } = process.cpuUsage(cpu);
+    const [first] = this.#reports;
+    return {
+      wallMs: first === undefined ? endMs : modelMs + first.latencyMs,
+      kernelMs: first?.kernelTimeMs ?? 0,
+      cpuMs: (user + system) / 1000,
+      operations: first?.operations ?? 0,
+      modelMs,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#proxier.stop();
+    await this.#conntrack.close();
+    await this.#nft.close();
+  }
+}
+
+async function measure(work: Work): Promise<Findings> {
+  const { size } = work;
+  const startMb = process.memoryUsage.rss() / MB;
+  const subject = new Subject(work);
+  const generation = await subject.nft.generation();
+  const load = await loadAll(subject, size);
+  const isGenerationSame = (await subject.nft.generation()) === generation;
+  const loadedMb = process.memoryUsage.rss() / MB;
+  const dumpMs = await dump(subject.nft);
+  const replaced: Step[] = [];
+  const added: Step[] = [];
+  const deleted: Step[] = [];
+  const churned: Step[] = [];
+  for (let n = 1; n <= work.changes; n++) {
+    const i = (n * 7919) % size.services;
+    replaced.push(await subject.step(changes([], sliceObjects(i, size.endpoints, n).slice(-1))));
+  }
+  for (let n = 0; n < work.changes; n++) {
+    const i = size.services + n;
+    added.push(await subject.step(changes([serviceObject(i)], sliceObjects(i, size.endpoints))));
+    const slices = sliceManifests(i, size.endpoints).map(
+      ({ metadata: { namespace, name } }) => `${namespace}/${name}`,
+    );
+    deleted.push(await subject.step(changes([], [], { services: [serviceName(i)], endpointSlices: slices })));
+  }
+  for (let n = 1; work.changes > 0 && n <= CHURNS; n++) {
+    const some = Array.from({ length: size.services / 100 }, (_, k) => (k * 100 + n * 7) % size.services);
+    const version = 100_000 * n;
+    const slices = some.flatMap((i) => sliceObjects(i, size.endpoints, version + i).slice(-1));
+    churned.push(await subject.step(changes([], slices)));
+  }
+  const idleCpuMsPerMinute = await idle(work.idleMs);
+  const { rss, heapUsed } = process.memoryUsage();
+  await subject.close();
+  const memory = {
+    startMb,
+    objectsMb: load.objectsMb,
+    loadedMb,
+    restMb: rss / MB,
+    peakMb: process.resourceUsage().maxRSS / 1024,
+    heapMb: heapUsed / MB,
+  };
+  return {
+    load: { ...load.step, isGenerationSame, dumpMs },
+    ...{ replaced, added, deleted, churned, memory, idleCpuMsPerMinute },
+  };
+}
+
+/** In a function of its own: the objects stay only where the proxier keeps them. */
+async function loadAll(subject: Subject, size: ClusterSize) {
+  const objects = allObjects(size);
+  const objectsMb = process.memoryUsage.rss() / MB;
+  return { step: await subject.step(objects), objectsMb };
+}
+
+async function dump(nft: Nftables): Promise<number> {
+  const start = performance.now();
+  const sets = await nft.listSets(table('ip', 'kube-proxy'));
+  for (const set of sets) {
+    if (set.kind !== 'verdict map' && !set.intervals) await nft.listPackedElements(set);
+  }
+  return performance.now() - start;
+}
+
+/** CPU time of a minute in which nothing changes. */
+async function idle(durationMs: number): Promise<number> {
+  if (durationMs === 0) return Number.NaN;
+  await sleep(500);
+  const before = process.cpuUsage();
+  await sleep(durationMs);
+  const { user, system } = process.cpuUsage(before);
+  return ((user + system) / 1000 / durationMs) * 60_000;
+}
+
+const findings = await measure(JSON.parse(process.argv[2] ?? '') as Work);
+process.stdout.write(JSON.stringify(findings));
