@@ -55,8 +55,11 @@ export { type Flowtable, type FlowtableOptions, flowtable } from './nft/flowtabl
 export type { LimitOptions } from './nft/limit-rate.ts';
 export {
   type CtExpectationObject,
+  type CtExpectationState,
   type CtHelperObject,
+  type CtHelperState,
   type CtTimeoutObject,
+  type CtTimeoutState,
   ctExpectationObject,
   ctHelperObject,
   ctTimeoutObject,
@@ -76,6 +79,7 @@ export {
 export type { ObjectOptions } from './nft/object/object.ts';
 export {
   type SecmarkObject,
+  type SecmarkState,
   type SynproxyObject,
   secmarkObject,
   synproxyObject,
@@ -115,6 +119,7 @@ export {
   limit,
   masquerade,
   type NatFlag,
+  type NatTarget,
   redirect,
   setMeta,
   snat,
@@ -216,6 +221,7 @@ export {
   type QuotaOptions,
   quota,
 } from './nft/statement/stateful.ts';
+export type { SynproxyOptions } from './nft/synproxy-options.ts';
 export { type Table, type TableOptions, table } from './nft/table.ts';
 export {
   type CommitOptions,

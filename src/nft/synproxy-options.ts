@@ -1,7 +1,7 @@
 import type { FieldValues, ReadValues } from './expression/define.ts';
 import type { synproxyKind } from './expression/kinds.ts';
 
-/** What a SYN proxy tells the clients. @inline */
+/** What a SYN proxy tells the clients. */
 export interface SynproxyOptions {
   /** Maximum segment size in bytes. */
   readonly mss?: number;

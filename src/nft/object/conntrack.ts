@@ -22,8 +22,8 @@ interface OfConnections {
 
 /** A helper that finds the related connections of a protocol. */
 export interface CtHelperObject extends ObjectBase<'ct helper'>, CtHelperState {}
-/** What a helper holds. @inline */
-interface CtHelperState extends OfConnections {
+/** What a helper holds. */
+export interface CtHelperState extends OfConnections {
   /** The kernel's name for it: `ftp`, `sip`, `tftp` … */
   readonly helper: string;
 }
@@ -52,8 +52,8 @@ export function ctHelperObject(
 
 /** How long the kernel remembers connections in each of their states. */
 export interface CtTimeoutObject extends ObjectBase<'ct timeout'>, CtTimeoutState {}
-/** What timeouts hold. @inline */
-interface CtTimeoutState extends OfConnections {
+/** What timeouts hold. */
+export interface CtTimeoutState extends OfConnections {
   /** Seconds by state (`{ established: 7200 }`). States that are left out have the kernel's values, and are listed with them. */
   readonly policySeconds: TimeoutPolicy;
 }
@@ -92,8 +92,8 @@ export function ctTimeoutObject(
 
 /** A connection that is to be expected after another one. */
 export interface CtExpectationObject extends ObjectBase<'ct expectation'>, CtExpectationState {}
-/** What an expectation holds. @inline */
-interface CtExpectationState extends OfConnections {
+/** What an expectation holds. */
+export interface CtExpectationState extends OfConnections {
   /** Port of the expected connections. */
   readonly dport: number;
   /**

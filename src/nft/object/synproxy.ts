@@ -31,8 +31,8 @@ export function synproxyObject(
 
 /** A security label for packets. */
 export interface SecmarkObject extends ObjectBase<'secmark'>, SecmarkState {}
-/** What a security label holds. @inline */
-interface SecmarkState {
+/** What a security label holds. */
+export interface SecmarkState {
   /** A context of the security module: `system_u:object_r:ssh_server_packet_t:s0`. */
   readonly context: string;
 }

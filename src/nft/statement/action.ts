@@ -77,23 +77,35 @@ export function redirect(port?: Source<number>, ...flags: readonly NatFlag[]): S
   return statement(port?.needs ?? [], [...load, redirectExpression(register, natFlags(flags))]);
 }
 
-/** Where NAT leads: an address, and perhaps a port, or both from one place. @inline */
-type Target =
-  | { readonly address: Source<string>; readonly port?: Source<number> }
-  /** Address and port from one place: a map whose data is `ipv4_addr . inet_service`. */
-  | { readonly endpoint: Source<readonly [string, number], unknown> };
+/** Where NAT leads: an address, and perhaps a port, or both from one place. */
+export type NatTarget =
+  | {
+      /** As long as the family's addresses are. */
+      readonly address: Source<string>;
+      /** Left out: the port stays, unless it is taken. */
+      readonly port?: Source<number>;
+    }
+  | {
+      /** Address and port from one place: a map whose data is `ipv4_addr . inet_service`. */
+      readonly endpoint: Source<readonly [string, number], unknown>;
+    };
 
 /** Changes the destination: nft's `dnat ip to 10.0.0.1:8080`, or `dnat ip to … map @endpoints`. */
-export function dnat(family: 'ip' | 'ip6', to: Target, ...flags: readonly NatFlag[]): Statement {
+export function dnat(family: 'ip' | 'ip6', to: NatTarget, ...flags: readonly NatFlag[]): Statement {
   return nat('dnat', family, to, flags);
 }
 
 /** Changes the source: nft's `snat ip to 192.0.2.1`. */
-export function snat(family: 'ip' | 'ip6', to: Target, ...flags: readonly NatFlag[]): Statement {
+export function snat(family: 'ip' | 'ip6', to: NatTarget, ...flags: readonly NatFlag[]): Statement {
   return nat('snat', family, to, flags);
 }
 
-function nat(type: 'snat' | 'dnat', family: 'ip' | 'ip6', to: Target, flags: readonly NatFlag[]): Statement {
+function nat(
+  type: 'snat' | 'dnat',
+  family: 'ip' | 'ip6',
+  to: NatTarget,
+  flags: readonly NatFlag[],
+): Statement {
   const addressLength = family === 'ip' ? 4 : 16;
   const portWord = addressLength / 4;
   const nftFamily = familyNumber(family);
