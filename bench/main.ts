@@ -6,6 +6,7 @@ import { benchElements } from './elements.ts';
 import { benchFullLoad } from './full-load.ts';
 import { benchListing } from './listing.ts';
 import { benchOneElement } from './one-element.ts';
+import { benchKubeProxy, benchLargest, benchProxier } from './proxier.ts';
 import { benchRules } from './rules.ts';
 import { benchSync } from './sync.ts';
 
@@ -30,6 +31,9 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   listing: () => benchListing(lab, host),
   sync: () => benchSync(lab, host),
   'full-load': () => benchFullLoad(lab, host, folder),
+  proxier: () => benchProxier(lab),
+  'kube-proxy': () => benchKubeProxy(lab),
+  largest: async () => benchLargest(lab),
 };
 /** `npm run bench -- rules listing` measures only these. */
 const wanted = process.argv.slice(2);

@@ -16,7 +16,7 @@ export interface Work {
   readonly size: ClusterSize;
   /** So many endpoints are replaced one by one, and so many Services added and deleted; 0: none of what follows the load. */
   readonly changes: number;
-  /** How long CPU time is counted while nothing changes. */
+  /** How long CPU time is counted while nothing changes; 0: not at all. */
   readonly idleMs: number;
 }
 
@@ -35,22 +35,28 @@ export interface Findings {
     /** Of it until the loop had its states: the model's part. */
     readonly modelMs: number;
     readonly isGenerationSame: boolean;
-    /** All of the table's elements read once more, by `listPackedElements`. */
-    readonly dumpMs: number;
   };
+  /** All of the table's elements read by `listPackedElements`. */
+  readonly dumpMs: number;
   readonly replaced: readonly Step[];
   readonly added: readonly Step[];
   readonly deleted: readonly Step[];
+  /** One Service in a hundred has another endpoint, all at once. */
   readonly churned: readonly Step[];
+  /** From what somebody else broke to the commit that mends it. */
+  readonly repaired:
+    | { readonly elementMs: number; readonly ruleMs: number; readonly tableMs: number }
+    | undefined;
   readonly memory: {
     readonly startMb: number;
     readonly objectsMb: number;
     readonly loadedMb: number;
+    /** After all changes. */
     readonly restMb: number;
     readonly peakMb: number;
     readonly heapMb: number;
   };
-  readonly idleCpuMsPerMinute: number;
+  readonly idleCpuMsPerMinute: number | undefined;
 }
 
 const NODE: ProxierConfig = {
@@ -72,6 +78,7 @@ class Subject {
   readonly #conntrack: Conntrack;
   readonly #proxier: Proxier;
   #reports: SyncReport[] = [];
+  #onRepaired: () => void = () => undefined;
 
   constructor({ netnsPath }: Work) {
     this.#nft = Nftables.open({ netns: { path: netnsPath } });
@@ -87,7 +94,7 @@ class Subject {
         failed: unexpected,
         setAside: unexpected,
         restored: unexpected,
-        repaired: unexpected,
+        repaired: () => this.#onRepaired(),
         deaf: unexpected,
         conflicts: unexpected,
         flowsEnded: unexpected,
@@ -121,6 +128,19 @@ class Subject {
     };
   }
 
+  /** Waits until something that `damage` does is mended, and until all is at rest. */
+  async repair(damage: () => Promise<unknown>): Promise<number> {
+    const repaired = new Promise<void>((resolve) => {
+      this.#onRepaired = resolve;
+    });
+    await damage();
+    const start = performance.now();
+    await repaired;
+    const tookMs = performance.now() - start;
+    await this.#proxier.settled();
+    return tookMs;
+  }
+
   async close(): Promise<void> {
     await this.#proxier.stop();
     await this.#conntrack.close();
@@ -136,7 +156,7 @@ async function measure(work: Work): Promise<Findings> {
   const load = await loadAll(subject, size);
   const isGenerationSame = (await subject.nft.generation()) === generation;
   const loadedMb = process.memoryUsage.rss() / MB;
-  const dumpMs = await dump(subject.nft);
+  const peakMb = process.resourceUsage().maxRSS / 1024;
   const replaced: Step[] = [];
   const added: Step[] = [];
   const deleted: Step[] = [];
@@ -161,18 +181,20 @@ async function measure(work: Work): Promise<Findings> {
   }
   const idleCpuMsPerMinute = await idle(work.idleMs);
   const { rss, heapUsed } = process.memoryUsage();
+  const dumpMs = await dump(subject.nft);
+  const repaired = work.changes > 0 ? await repairs(subject, work) : undefined;
   await subject.close();
   const memory = {
     startMb,
     objectsMb: load.objectsMb,
     loadedMb,
     restMb: rss / MB,
-    peakMb: process.resourceUsage().maxRSS / 1024,
+    peakMb,
     heapMb: heapUsed / MB,
   };
   return {
-    load: { ...load.step, isGenerationSame, dumpMs },
-    ...{ replaced, added, deleted, churned, memory, idleCpuMsPerMinute },
+    load: { ...load.step, isGenerationSame },
+    ...{ dumpMs, replaced, added, deleted, churned, repaired, memory, idleCpuMsPerMinute },
   };
 }
 
@@ -181,6 +203,23 @@ async function loadAll(subject: Subject, size: ClusterSize) {
   const objects = allObjects(size);
   const objectsMb = process.memoryUsage.rss() / MB;
   return { step: await subject.step(objects), objectsMb };
+}
+
+/** Somebody else deletes an endpoint, a rule and then everything. */
+async function repairs(subject: Subject, { netnsPath }: Work): Promise<Findings['repaired']> {
+  await using other = Nftables.open({ netns: { path: netnsPath } });
+  const owner = table('ip', 'kube-proxy');
+  const endpoints = (await other.listSets(owner)).find(({ name }) => name.startsWith('endpoints'));
+  const [rule] = await other.listRules(owner);
+  if (endpoints === undefined || rule === undefined) throw new Error('nothing to damage');
+  const [key] = (await other.listPackedElements(endpoints)).keys();
+  if (key === undefined) throw new Error('no endpoint to delete');
+  const elementMs = await subject.repair(() =>
+    other.transaction().deletePackedElements(endpoints, [key]).commit(),
+  );
+  const ruleMs = await subject.repair(() => other.transaction().delete(rule).commit());
+  const tableMs = await subject.repair(() => other.transaction().delete(owner).commit());
+  return { elementMs, ruleMs, tableMs };
 }
 
 async function dump(nft: Nftables): Promise<number> {
@@ -193,8 +232,8 @@ async function dump(nft: Nftables): Promise<number> {
 }
 
 /** CPU time of a minute in which nothing changes. */
-async function idle(durationMs: number): Promise<number> {
-  if (durationMs === 0) return Number.NaN;
+async function idle(durationMs: number): Promise<number | undefined> {
+  if (durationMs === 0) return undefined;
   await sleep(500);
   const before = process.cpuUsage();
   await sleep(durationMs);

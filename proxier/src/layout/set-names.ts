@@ -77,7 +77,9 @@ export const LED_TO: ReadonlySet<ClusterSet> = new Set<ClusterSet>([
 
 /** A record with one value for each set that changes with the cluster. */
 export function eachClusterSet<T>(make: (set: ClusterSet) => T): Record<ClusterSet, T> {
-  return Object.fromEntries(CLUSTER_SETS.map((set) => [set, make(set)])) as Record<ClusterSet, T>;
+  const record: Partial<Record<ClusterSet, T>> = {};
+  for (const set of CLUSTER_SETS) record[set] = make(set);
+  return record as Record<ClusterSet, T>;
 }
 
 /** A set's name and size in the kernel at present. */

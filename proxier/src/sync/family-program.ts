@@ -1,4 +1,5 @@
 import type { Nftables, PackedValue, Transaction } from 'nftlink';
+import type { ChainSpec } from '../layout/chain-spec.ts';
 import type { ChainPlace } from '../layout/class-chains.ts';
 import { DesiredState } from '../layout/desired-state.ts';
 import { fixedChains, fixedSpecs, type RuleOptions } from '../layout/fixed-chains.ts';
@@ -53,6 +54,8 @@ export class FamilyProgram {
   /** The fixed chains that are there and right, and what right was. */
   #intact: ReadonlySet<string> = new Set();
   #intactContent = '';
+  /** Every transaction looks at these, and they change with the place only. */
+  #fixed: { readonly place: ChainPlace; readonly specs: readonly ChainSpec[] } | undefined;
   #pending: Pending | undefined;
 
   constructor(family: Family, options: ProgramOptions) {
@@ -235,8 +238,11 @@ export class FamilyProgram {
     };
   }
 
-  #fixedSpecs(place: ChainPlace) {
-    return fixedSpecs(this.family, place.sets, place.fixed, place.options);
+  #fixedSpecs(place: ChainPlace): readonly ChainSpec[] {
+    if (this.#fixed?.place !== place) {
+      this.#fixed = { place, specs: fixedSpecs(this.family, place.sets, place.fixed, place.options) };
+    }
+    return this.#fixed.specs;
   }
 
   #mayDeleteLeftovers({ nowMs, graceMs }: DiffOptions): boolean {

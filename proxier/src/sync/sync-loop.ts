@@ -183,19 +183,17 @@ export class SyncLoop {
   }
 
   /** Waits for a change; true when none came for so long. */
-  async #quiet(durationMs: number | undefined): Promise<boolean> {
-    const woken = new Promise<boolean>((resolve) => {
-      this.#wake = () => resolve(false);
+  #quiet(durationMs: number | undefined): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = durationMs === undefined ? undefined : setTimeout(() => resolve(true), durationMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+      const hasChanged =
+        this.#queue.size > 0 || this.#mustSync || this.#drift.dueInMs === 0 || this.#stopping.signal.aborted;
+      if (hasChanged) this.#wake();
     });
-    const changed =
-      this.#queue.size > 0 || this.#mustSync || this.#drift.dueInMs === 0 || this.#stopping.signal.aborted;
-    if (changed) return false;
-    if (durationMs === undefined) return woken;
-    const timer = new AbortController();
-    const quiet = sleep(durationMs, true, { signal: timer.signal }).catch(() => false);
-    const result = await Promise.race([woken, quiet]);
-    timer.abort();
-    return result;
   }
 
   /** Makes one transaction of all that waits. Gives the error when it was not committed and is not worth an immediate retry. */
