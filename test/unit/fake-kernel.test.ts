@@ -252,7 +252,10 @@ test('tables in which something changes are told, whoever commits', async () => 
   ]) {
     await commit();
     const { value } = await events.next();
-    expect(value).toEqual({ tables: [table(filter.family, filter.name)], complete: true });
+    expect(value).toEqual({
+      generation: await nft.generation(),
+      tables: [table(filter.family, filter.name)],
+    });
   }
 });
 
