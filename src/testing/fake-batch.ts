@@ -39,6 +39,8 @@ export interface Batch {
   readonly toggled: Set<FakeTable>;
   /** Tables that may not be made dormant or awake any more in this batch: nft_table_pending_update. */
   readonly updated: Set<FakeTable>;
+  /** Rules that the batch has deleted, by handle, with their places: until the commit the kernel still finds them. */
+  readonly gone: Map<FakeChain, Map<bigint, number>>;
   /** Sets with deleted boundaries, which stay until the commit. */
   readonly toSweep: Set<FakeSet>;
   /** What the kernel does and tells at the commit, one after the other. */
@@ -59,6 +61,7 @@ export function beginBatch(ruleset: FakeRuleset, nowMs: number, way: Way): Batch
     made: new Set(),
     toggled: new Set(),
     updated: new Set(),
+    gone: new Map(),
     toSweep: new Set(),
     events: [],
     atCommit: [],

@@ -35,6 +35,8 @@ const DEFAULT_BUFFER_BYTES = 8 << 20;
  * The same random transactions are made on it and on a real kernel, and must have the same outcome and events:
  * test/kernel/fake-agreement.test.ts.
  *
+ * The handle of a rule that is replaced is gone at once: that the same transaction deletes it again is refused here alone.
+ *
  * It sees no packets: rules may hold any expression, and are checked only for what they lead to; nothing is traced. Whoever
  * waits for an event does not keep the process alive, since only the process itself can cause one.
  */

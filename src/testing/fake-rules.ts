@@ -42,7 +42,7 @@ export function newRule(batch: Batch, table: FakeTable, operation: PackedOperati
   if (chain === undefined) return refuse(ENOENT, NFTA.chain);
   // Its rules came before the one that leads to it.
   if (chain.anonymous && chain.uses > 0) return refuse(EOPNOTSUPP, NFTA.chain);
-  const place = findPlace(chain, operation);
+  const place = findPlace(batch, chain, operation);
   if ('errno' in place) return [place];
   const made = makeRule(batch, table, chain, operation);
   if (!('wire' in made)) return made;
@@ -62,23 +62,36 @@ interface Place {
 }
 
 /** In front of or behind another rule, in place of it, first, or last. */
-function findPlace(chain: FakeChain, operation: PackedOperation): Place | Refusal {
+function findPlace({ gone }: Batch, chain: FakeChain, operation: PackedOperation): Place | Refusal {
   const { flags } = operation;
+  const [goneHere, isAppend] = [gone.get(chain), (flags & NLM_F.append) !== 0];
   const handle = u64Field(operation, NFTNL_RULE.handle);
   const position = u64Field(operation, NFTNL_RULE.position);
-  const isAppend = (flags & NLM_F.append) !== 0;
-  const indexOf = (wanted: bigint) => chain.rules.findIndex((rule) => rule.handle === wanted);
-  const missing = (attribute: number): Refusal => ({ errno: ENOENT, path: [{ attribute, index: 0 }] });
   if (handle !== undefined) {
-    const index = indexOf(handle);
-    if (index === -1) return missing(NFTA.handle);
-    if (isExclusive(operation)) return { errno: EEXIST, path: [{ attribute: NFTA.handle, index: 0 }] };
-    return (flags & NLM_F.replace) === 0 ? { errno: EOPNOTSUPP } : { index, replaced: 1 };
+    return goneHere?.has(handle) ? { errno: ENOENT } : findReplaced(chain, handle, operation);
   }
   if ((flags & NLM_F.create) === 0 || (flags & NLM_F.replace) !== 0) return { errno: EINVAL };
   if (position === undefined) return { index: isAppend ? chain.rules.length : 0, replaced: 0 };
-  const index = indexOf(position);
-  return index === -1 ? missing(NFTA.position) : { index: isAppend ? index + 1 : index, replaced: 0 };
+  const wasAt = goneHere?.get(position);
+  if (wasAt !== undefined) return { index: Math.min(wasAt, chain.rules.length), replaced: 0 };
+  const index = indexOfRule(chain, position);
+  if (index === -1) return missingAt(NFTA.position);
+  return { index: isAppend ? index + 1 : index, replaced: 0 };
+}
+
+function findReplaced(chain: FakeChain, handle: bigint, operation: PackedOperation): Place | Refusal {
+  const index = indexOfRule(chain, handle);
+  if (index === -1) return missingAt(NFTA.handle);
+  if (isExclusive(operation)) return { errno: EEXIST, path: [{ attribute: NFTA.handle, index: 0 }] };
+  return (operation.flags & NLM_F.replace) === 0 ? { errno: EOPNOTSUPP } : { index, replaced: 1 };
+}
+
+function indexOfRule({ rules }: FakeChain, wanted: bigint): number {
+  return rules.findIndex(({ handle }) => handle === wanted);
+}
+
+function missingAt(attribute: number): Refusal {
+  return { errno: ENOENT, path: [{ attribute, index: 0 }] };
 }
 
 /** What an expression leads to, or why it cannot be. */
@@ -162,6 +175,8 @@ function retainRule({ journal }: Batch, { references }: FakeRule): void {
 }
 
 function releaseRule(batch: Batch, table: FakeTable, chain: FakeChain, rule: FakeRule): void {
+  const gone = batch.gone.get(chain) ?? new Map<bigint, number>();
+  batch.gone.set(chain, gone.set(rule.handle, chain.rules.indexOf(rule)));
   batch.events.push({ describe: () => ruleDeleted(table, chain, rule) });
   releaseReferences(batch, table, rule);
 }
@@ -203,6 +218,8 @@ export function deleteRules(batch: Batch, table: FakeTable, operation: PackedOpe
     flushChain(batch, table, chain);
     return [];
   }
+  // A rule is deleted once: even destroying it again is refused.
+  if (batch.gone.get(chain)?.has(handle)) return refuse(ENOENT);
   const rule = chain.rules.find((each) => each.handle === handle);
   if (rule === undefined) return ignoring(refuse(ENOENT, NFTA.handle));
   releaseRule(batch, table, chain, rule);

@@ -20,6 +20,7 @@ interface Outcome {
 export async function outcomeOf(nft: Nftables, all: readonly Step[]): Promise<Outcome> {
   const before = await nft.generation();
   const { rules } = await nft.snapshot({ expressions: false });
+  const used = new Set<bigint>();
   const handleOf = (of: Chain, nth: number) => {
     const inChain = rules.filter(
       ({
@@ -31,7 +32,11 @@ export async function outcomeOf(nft: Nftables, all: readonly Step[]): Promise<Ou
         return name === of.name && family === of.table.family && tableName === of.table.name;
       },
     );
-    return inChain[nth]?.handle ?? 1_000_000n;
+    const handle = inChain[nth]?.handle ?? 1_000_000n;
+    // Nobody who replaces a rule means to delete it as well; the fake kernel does not know what became of its handle.
+    if (used.has(handle)) return 1_000_000n;
+    used.add(handle);
+    return handle;
   };
   const transaction = nft.transaction();
   for (const { run } of all) run(transaction, handleOf);

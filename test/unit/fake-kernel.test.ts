@@ -216,6 +216,28 @@ describe('generations', () => {
   });
 });
 
+test('until the commit a deleted rule can be inserted at, but not deleted again', async () => {
+  const nft = begun();
+  await nft
+    .transaction()
+    .add(rule(ssh, [counter]))
+    .add(rule(ssh, [accept]))
+    .commit();
+  const [first] = await nft.listRules(ssh);
+  if (first === undefined) throw new Error('no rule');
+  const twice = nft.transaction().delete(first).destroy(first).commit();
+  await expect(twice).rejects.toMatchObject({
+    failures: [{ operation: 1, code: 'ENOENT', field: undefined }],
+  });
+  await nft
+    .transaction()
+    .delete(first)
+    .insert(rule(ssh, [drop]), first)
+    .commit();
+  const verdicts = (await nft.listRules(ssh)).map(({ expressions }) => expressions[0]?.fields);
+  expect(verdicts).toEqual([{ verdict: drop }, { verdict: accept }]);
+});
+
 test('what it can do can be asked', async () => {
   const { has } = await begun().features();
   expect(has.destroy).toBe(true);
