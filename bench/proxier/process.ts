@@ -71,6 +71,8 @@ const NODE: ProxierConfig = {
   interfaceAddresses: () => [],
 };
 const CHURNS = 5;
+/** V8 collects garbage when little has happened for eight seconds. */
+const SETTLE_MS = 15_000;
 const MB = 2 ** 20;
 
 class Subject {
@@ -231,10 +233,10 @@ async function dump(nft: Nftables): Promise<number> {
   return performance.now() - start;
 }
 
-/** CPU time of a minute in which nothing changes. */
+/** CPU time of a minute in which nothing changes, once what came before is tidied away. */
 async function idle(durationMs: number): Promise<number | undefined> {
   if (durationMs === 0) return undefined;
-  await sleep(500);
+  await sleep(SETTLE_MS);
   const before = process.cpuUsage();
   await sleep(durationMs);
   const { user, system } = process.cpuUsage(before);

@@ -60,6 +60,27 @@ function nameOf(change: Change): string {
   return `${verb} ${kind} ${'name' in object ? object.name : `of ${object.chain.name}`}`;
 }
 
+test('tableChanges() tells the tables of each transaction, and its generation', async () => {
+  const other = table('ip', 'other');
+  await using changes = nft.tableChanges();
+  const before = await nft.generation();
+  await nft.transaction().add(inet).add(ssh).add(other).commit();
+  await nft.transaction().add(blocked).addElements(blocked, ['192.0.2.1', '192.0.2.2']).commit();
+  lab.run(host, 'nft', 'delete', 'table', 'ip', 'other');
+  const told = [await changes.next(), await changes.next(), await changes.next()].map(({ value }) => value);
+  expect(told).toEqual([
+    {
+      generation: before + 1,
+      tables: [
+        { kind: 'table', family: 'inet', name: 'firewall' },
+        { kind: 'table', family: 'ip', name: 'other' },
+      ],
+    },
+    { generation: before + 2, tables: [{ kind: 'table', family: 'inet', name: 'firewall' }] },
+    { generation: before + 3, tables: [{ kind: 'table', family: 'ip', name: 'other' }] },
+  ]);
+});
+
 describe('a transaction', () => {
   test('is told with all that it changed, and by whom', async () => {
     await using events = nft.monitor();

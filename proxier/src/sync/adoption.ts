@@ -30,7 +30,7 @@ import type { Family } from '../model/frontends.ts';
 import { adoptStickies, parseStickies } from './adopted-stickies.ts';
 import type { KernelTable } from './kernel-table.ts';
 import { nothingProgrammed, type Programmed } from './programmed.ts';
-import { fingerprint, RuleFingerprints } from './rule-fingerprint.ts';
+import { ExpectedRules, fingerprint } from './rule-fingerprint.ts';
 
 /** The kernel's names of what we have in a table. */
 export interface Names {
@@ -82,11 +82,12 @@ export async function adopt(
   options: RuleOptions,
   sizes: WantedSizes,
   nowMs: number,
+  expectedRules = new ExpectedRules(),
 ): Promise<Adoption> {
   const epoch = ownEpoch(kernel);
   return epoch === undefined
     ? replaceAll(kernel, sizes, nowMs)
-    : adoptOwn(family, kernel, epoch, options, sizes, nowMs);
+    : adoptOwn(family, kernel, epoch, options, sizes, nowMs, expectedRules);
 }
 
 /** The epoch of the newest chains of this layout. */
@@ -150,6 +151,7 @@ async function adoptOwn(
   options: RuleOptions,
   sizes: WantedSizes,
   nowMs: number,
+  expectedRules: ExpectedRules,
 ): Promise<Adoption> {
   const instances = ownInstances(family, kernel, epoch, sizes);
   const sets = familySets(family, instances, epoch);
@@ -169,7 +171,7 @@ async function adoptOwn(
     }
   }
   const stickies = parseStickies(kernel, epoch);
-  const rules = await compareRules(family, kernel, place, stickies);
+  const rules = await compareRules(family, kernel, place, stickies, expectedRules);
   for (const [name, content] of rules.dynamic) programmed.chains.set(name, content);
   const ours = new Set(Object.values(sets).map(({ name }) => name));
   programmed.leftovers.sets = kernel.sets.filter((set) => isNamed(set) && !ours.has(set.name));
@@ -196,14 +198,17 @@ async function adoptOwn(
 /** Each set as it is, where it is as it should be; else the next epoch of it. */
 function ownInstances(family: Family, kernel: KernelTable, epoch: number, sizes: WantedSizes): SetInstances {
   const fresh = instancesOf(sizes, (set) => highestEpoch(kernel, set) + 1);
+  // Only types are compared, which names and sizes don't matter to.
+  const like = familySets(family, fresh, epoch);
   const at = (set: ClusterSet | 'affinity'): SetInstance => {
     const newest = highestEpoch(kernel, set);
     const found = kernel.sets.find(({ name }) => name === setName(set, newest));
     if (found === undefined || found.size === undefined) return fresh[set];
     const instance = { epoch: newest, size: found.size };
-    const wanted = anySet(familySets(family, { ...fresh, [set]: instance }, epoch), set);
     const isRead = kernel.elements.has(found.name);
-    return isRead && isLike(found, wanted) && hasRoom(set, found.size, sizes) ? instance : fresh[set];
+    return isRead && isLike(found, anySet(like, set)) && hasRoom(set, found.size, sizes)
+      ? instance
+      : fresh[set];
   };
   return { ...eachClusterSet(at), affinity: at('affinity') };
 }
@@ -261,6 +266,7 @@ async function compareRules(
   kernel: KernelTable,
   place: ChainPlace,
   stickies: readonly StickyPort[],
+  expectedRules: ExpectedRules,
 ): Promise<ComparedRules> {
   const fixed = fixedSpecs(family, place.sets, place.fixed, place.options);
   const dynamic = [
@@ -268,8 +274,8 @@ async function compareRules(
     ...stickies.flatMap((port) => stickyChains(family, place, port)),
   ];
   const fixedNames = new Set(fixed.map(({ chain }) => chain.name));
-  const fingerprints = await RuleFingerprints.open(family, place.sets, Object.values(place.fixed));
-  const expected = await fingerprints.of([...fixed, ...dynamic]);
+  const leadTo = Object.values(place.fixed);
+  const expected = await expectedRules.of(family, place.sets, leadTo, [...fixed, ...dynamic]);
   const isAsExpected = ({ chain }: ChainSpec) =>
     expected.get(chain.name) === fingerprint(kernel.rules.get(chain.name) ?? []);
   const exists = new Set(kernel.chains.map(({ name }) => name));

@@ -12,7 +12,7 @@ export interface DriftListener {
 
 /**
  * Listens to who changes which tables. It stays open between our own changes: closing such a socket waits for a grace period of the
- * kernel after each deletion (docs/decisions/0007-noticing-changes-by-others.md).
+ * kernel after each deletion (docs/decisions/0010-noticing-changes-by-others.md).
  */
 export class DriftWatch {
   readonly #nft: Nftables;

@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 50;
 const BURST = 5;
 const VERIFY_SHARE = 10;
 const MAX_GENERATION = 0xffff_ffff;
-/** With a listener the kernel takes three times as long for each element. From so many on that costs more than to stop listening. */
+/** The kernel describes each element to a listener, whose buffer so many fit into. From so many on it costs less to stop listening. */
 const LARGEST_HEARD = 1_000;
 
 /**

@@ -18,6 +18,7 @@ import { type Adoption, adopt, adoptNothing, type Names, type WantedSizes } from
 import { type Difference, type DiffOptions, diff, hasUnused, isEmpty, writtenChains } from './diff.ts';
 import { readKernelTable } from './kernel-table.ts';
 import { hasStale, nothingProgrammed, type Programmed, record } from './programmed.ts';
+import { ExpectedRules } from './rule-fingerprint.ts';
 import { type Frame, TableWriter } from './table-writer.ts';
 
 /** So many elements take some milliseconds to pack. */
@@ -56,6 +57,7 @@ export class FamilyProgram {
   #intactContent = '';
   /** Every transaction looks at these, and they change with the place only. */
   #fixed: { readonly place: ChainPlace; readonly specs: readonly ChainSpec[] } | undefined;
+  readonly #expectedRules = new ExpectedRules();
   #pending: Pending | undefined;
 
   constructor(family: Family, options: ProgramOptions) {
@@ -87,7 +89,7 @@ export class FamilyProgram {
     const adoption =
       kernel === undefined
         ? adoptNothing(this.#sizes())
-        : await adopt(this.family, kernel, this.#options, this.#sizes(), nowMs);
+        : await adopt(this.family, kernel, this.#options, this.#sizes(), nowMs, this.#expectedRules);
     if (adoption.adopted !== undefined && this.desired.isFresh) this.desired.adopt(adoption.adopted);
     this.#adoption = adoption;
     this.#names = adoption.names;

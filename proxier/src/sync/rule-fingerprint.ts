@@ -8,7 +8,7 @@ import type { Family } from '../model/frontends.ts';
  * What rules look like when they are listed, as text: equal texts, equal rules. The kernel lists rules in another form than it
  * takes them, so what ours will look like is asked of a kernel in memory.
  */
-export class RuleFingerprints {
+class RuleFingerprints {
   readonly #kernel = new FakeKernel();
   readonly #nft = new Nftables(this.#kernel);
   readonly #family: Family;
@@ -39,6 +39,30 @@ export class RuleFingerprints {
     }
     return new Map(specs.map(({ chain }) => [chain.name, fingerprint(listed.get(chain.name) ?? [])]));
   }
+}
+
+/** What chains of one family should look like. Asked again, it is known already, as long as the chain is to be the same. */
+export class ExpectedRules {
+  #known: ReadonlyMap<string, string> = new Map();
+
+  /** The texts by chain; `chains`: those that rules may lead to. */
+  async of(
+    family: Family,
+    sets: FamilySets,
+    chains: readonly Chain[],
+    specs: readonly ChainSpec[],
+  ): Promise<ReadonlyMap<string, string>> {
+    if (specs.some((spec) => !this.#known.has(idOf(spec)))) {
+      const fingerprints = await RuleFingerprints.open(family, sets, chains);
+      const texts = await fingerprints.of(specs);
+      this.#known = new Map(specs.map((spec) => [idOf(spec), texts.get(spec.chain.name) ?? '']));
+    }
+    return new Map(specs.map((spec) => [spec.chain.name, this.#known.get(idOf(spec)) ?? '']));
+  }
+}
+
+function idOf({ chain, content }: ChainSpec): string {
+  return `${chain.name} ${content}`;
 }
 
 /** The text of listed rules. */
