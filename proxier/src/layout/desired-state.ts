@@ -40,7 +40,7 @@ export interface Adopted {
 
 /**
  * What a family's table should hold: kept up to date Service by Service, at a cost that depends on that Service alone.
- * `touched` and `touchedChains` say what may differ from what is in the kernel.
+ * `touchedIn` and `touchedChains` say what may differ from what is in the kernel.
  */
 export class DesiredState {
   readonly #family: Family;
@@ -50,10 +50,11 @@ export class DesiredState {
   readonly #stickies = new StickyPorts();
   readonly #numbering: Numbering;
   #adopted: Adopted | undefined;
+  readonly #touched = eachClusterSet(() => new Set<PackedValue>());
+  #isAllTouched = true;
   #hasAdopted = false;
   readonly classes = new Classes();
   readonly elements: Readonly<Record<ClusterSet, Map<PackedValue, PackedValue>>>;
-  readonly touched: Readonly<Record<ClusterSet, Set<PackedValue>>>;
   readonly touchedClasses = new Set<number>();
   /** Names of chains without their epoch. */
   readonly touchedChains = new Set<string>();
@@ -63,7 +64,6 @@ export class DesiredState {
     const instance = { epoch: 1, size: 1 };
     this.#types = familySets(family, { ...eachClusterSet(() => instance), affinity: instance });
     this.elements = eachClusterSet(() => new Map());
-    this.touched = eachClusterSet(() => new Set());
     this.#numbering = {
       types: this.#types,
       present: (set, key) => this.elements[set].get(key) ?? this.#adopted?.present(set, key),
@@ -72,12 +72,15 @@ export class DesiredState {
     };
   }
 
-  /** Everything may differ from what the kernel has: all that is here, and all that is there. */
-  touchAll(keys: (set: ClusterSet) => Iterable<PackedValue>, chains: Iterable<string>): void {
-    for (const set of CLUSTER_SETS) {
-      for (const key of this.elements[set].keys()) this.touched[set].add(key);
-      for (const key of keys(set)) this.touched[set].add(key);
-    }
+  /** The elements that may differ from what the kernel has; undefined: all that are here and all that are there. */
+  touchedIn(set: ClusterSet): ReadonlySet<PackedValue> | undefined {
+    return this.#isAllTouched ? undefined : this.#touched[set];
+  }
+
+  /** Everything may differ from what the kernel has, where there are these chains. */
+  touchAll(chains: Iterable<string>): void {
+    this.#isAllTouched = true;
+    for (const set of CLUSTER_SETS) this.#touched[set].clear();
     for (const map of DISPATCH_MAPS)
       for (const number of this.classes.used(map)) this.touchedClasses.add(number);
     for (const name of [...chains, ...this.classes.neededChains()]) this.touchedChains.add(name);
@@ -88,7 +91,8 @@ export class DesiredState {
 
   /** What was touched is in the kernel. */
   settle(): void {
-    for (const set of CLUSTER_SETS) this.touched[set].clear();
+    this.#isAllTouched = false;
+    for (const set of CLUSTER_SETS) this.#touched[set].clear();
     this.touchedClasses.clear();
     this.touchedChains.clear();
   }
@@ -248,14 +252,14 @@ export class DesiredState {
     const before = this.elements[set].get(key);
     if (before === value) return;
     this.elements[set].set(key, value);
-    this.touched[set].add(key);
+    if (!this.#isAllTouched) this.#touched[set].add(key);
     this.#count(set, before, value);
   }
 
   #unset(set: ClusterSet, key: PackedValue): void {
     const before = this.elements[set].get(key);
     if (!this.elements[set].delete(key)) return;
-    this.touched[set].add(key);
+    if (!this.#isAllTouched) this.#touched[set].add(key);
     this.#count(set, before, undefined);
   }
 

@@ -49,7 +49,7 @@ export function diff(
   for (const set of CLUSTER_SETS) {
     const gone = new Set(overdue(desired, programmed, set, options));
     for (const key of inTheWay(desired, programmed, place, set)) gone.add(key);
-    elements.deleted[set].push(...gone);
+    if (gone.size > 0) elements.deleted[set] = [...elements.deleted[set], ...gone];
   }
   const undispatched = options.retireClasses ? unusedClasses(desired, programmed) : NO_CLASSES;
   const mayRemove = options.retireClasses && DISPATCH_MAPS.every((map) => undispatched[map].length === 0);
@@ -76,28 +76,36 @@ export function writtenChains(
 const NO_CLASSES: Difference['undispatched'] = { dispatch: [], dispatchLocal: [] };
 
 function compareElements(desired: DesiredState, programmed: Programmed, place: ChainPlace) {
-  const deleted = eachClusterSet((): PackedValue[] => []);
-  const stale = eachClusterSet((): PackedValue[] => []);
-  const added = eachClusterSet((set): ReadonlyMap<PackedValue, PackedValue> => {
-    const should = desired.elements[set];
-    const is = programmed.elements[set];
-    // A full load: all of it is touched.
+  const deleted = eachClusterSet((): readonly PackedValue[] => []);
+  const stale = eachClusterSet((): readonly PackedValue[] => []);
+  const added = eachClusterSet((set): Elements => {
+    const touched = desired.touchedIn(set);
+    const [should, is] = [desired.elements[set], programmed.elements[set]];
+    // A full load.
     if (is.size === 0) return should;
-    for (const key of desired.touched[set]) {
-      if (!is.has(key) || should.get(key) === is.get(key)) continue;
-      if (should.has(key) || !mustWait(desired, place, set, key)) deleted[set].push(key);
-      else if (!programmed.stale[set].has(key)) stale[set].push(key);
-    }
-    return missing(desired.touched[set], should, is);
+    const found = touched === undefined ? differing(should, is) : missing(touched, should, is);
+    // A start that finds everything in place.
+    if (touched === undefined && found.size === 0 && is.size === should.size) return found;
+    const old = [...(touched ?? is.keys())].filter((key) => is.has(key) && should.get(key) !== is.get(key));
+    const isToGo = (key: PackedValue) => should.has(key) || !mustWait(desired, place, set, key);
+    deleted[set] = old.filter(isToGo);
+    stale[set] = old.filter((key) => !isToGo(key) && !programmed.stale[set].has(key));
+    return found;
   });
   return { added, deleted, stale };
 }
 
-function missing(
-  touched: Iterable<PackedValue>,
-  should: ReadonlyMap<PackedValue, PackedValue>,
-  is: ReadonlyMap<PackedValue, PackedValue>,
-): ReadonlyMap<PackedValue, PackedValue> {
+type Elements = ReadonlyMap<PackedValue, PackedValue>;
+
+/** What should be and is not, or is otherwise. */
+function differing(should: Elements, is: Elements): Elements {
+  const found = new Map<PackedValue, PackedValue>();
+  for (const [key, value] of should) if (value !== is.get(key)) found.set(key, value);
+  return found;
+}
+
+/** The same of the touched elements. */
+function missing(touched: ReadonlySet<PackedValue>, should: Elements, is: Elements): Elements {
   const found = new Map<PackedValue, PackedValue>();
   for (const key of touched) {
     const value = should.get(key);

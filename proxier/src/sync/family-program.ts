@@ -98,8 +98,7 @@ export class FamilyProgram {
     this.#intact = adoption.intact;
     this.#intactContent = this.#fixedSpecs(this.#place)[0]?.content ?? '';
     this.#isLoaded = true;
-    const { elements, chains } = this.#programmed;
-    this.desired.touchAll((set) => elements[set].keys(), chains.keys());
+    this.desired.touchAll(this.#programmed.chains.keys());
   }
 
   update(states: Iterable<ServiceState>): void {
