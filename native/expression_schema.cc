@@ -13,6 +13,8 @@ constexpr ExpressionAttribute half(uint16_t wire) { return {kU16, wire}; }
 constexpr ExpressionAttribute word(uint16_t wire) { return {kU32, wire}; }
 constexpr ExpressionAttribute wide(uint16_t wire) { return {kU64, wire}; }
 constexpr ExpressionAttribute text(uint16_t wire) { return {kText, wire}; }
+/** Without a final zero, as libnftnl writes it; the kernel takes both. */
+constexpr ExpressionAttribute bareText(uint16_t wire) { return {{AttributeType::bytes, kMaxText}, wire}; }
 /** NFT_DATA_VALUE_MAXLEN is 64. */
 constexpr ExpressionAttribute data(uint16_t wire) { return {{AttributeType::data, 64}, wire}; }
 /** XT_EXTENSION_MAXNAMELEN less its zero. */
@@ -48,7 +50,7 @@ constexpr ExpressionSchema kExpressions[] = {
     {"flow_offload", {kNone, text(1)}},
     {"last", {kNone, wide(2), word(1)}},
     {"notrack", {}},
-    {"objref", {kNone, word(1), text(2), word(3), text(4), word(5)}},
+    {"objref", {kNone, word(1), bareText(2), word(3), bareText(4), word(5)}},
     {"osf", {kNone, word(1), byte(2), word(3)}},
     {"queue", {kNone, half(1), half(2), half(3), word(4)}},
     {"quota", {kNone, wide(1), word(2), wide(4)}},

@@ -7,9 +7,10 @@ import { formatAddress, parseAddress } from './kube/address.ts';
 import { type Cidr, formatCidr, parseCidr, parseServiceCidrs } from './kube/cidr.ts';
 import type { Family } from './model/frontends.ts';
 import { ownInterfaceAddresses } from './node-ports.ts';
-import type { DetectLocal, ProxierConfig } from './proxier.ts';
+import { AFFINITY_SIZE, type DetectLocal, type ProxierConfig } from './proxier.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from './serve/log.ts';
 import type { StatusOptions } from './status/status.ts';
+import { LARGEST_READ } from './sync/kernel-table.ts';
 import { ownVersion } from './version.ts';
 
 /** Options of every command. */
@@ -49,6 +50,7 @@ interface RawRun {
   readonly masqueradeAll: boolean;
   readonly nodeportAddresses: readonly string[];
   readonly minSyncPeriod: number;
+  readonly affinitySize: number;
   readonly once: boolean;
   readonly statusSocket?: string;
   readonly netns?: string;
@@ -123,6 +125,11 @@ export function commandLine(commands: Commands): Command {
       new Option('--min-sync-period <ms>', 'least time between two transactions')
         .argParser(argument(parsePeriodMs))
         .default(0),
+    )
+    .addOption(
+      new Option('--affinity-size <clients>', 'clients of sticky Services that are remembered, per IP family')
+        .argParser(argument(parseAffinitySize))
+        .default(AFFINITY_SIZE),
     )
     .option('--once', 'program what there is and end; exit status 1 if a manifest was malformed', false)
     .option('--status-socket <path|none>', `where the status is served (default: ${DEFAULT_SOCKET})`)
@@ -225,6 +232,7 @@ function proxierConfig(raw: RawRun): ProxierConfig {
     // Of another namespace this process can't list them.
     interfaceAddresses: raw.netns === undefined ? ownInterfaceAddresses : () => nodeIPs,
     minSyncPeriodMs: raw.minSyncPeriod,
+    affinitySize: raw.affinitySize,
   };
 }
 
@@ -273,6 +281,15 @@ function parseNodePortAddresses(text: string): readonly string[] {
     if (cidr === undefined) throw new Error(`${JSON.stringify(part)} is neither primary nor like 10.0.0.0/8`);
     return formatCidr(cidr);
   });
+}
+
+/** Larger sets are not read when a new process takes over, which would lose the affinities. */
+function parseAffinitySize(text: string): number {
+  const size = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (size < 1 || size >= LARGEST_READ) {
+    throw new Error(`${JSON.stringify(text)} is not a number from 1 to ${LARGEST_READ - 1}`);
+  }
+  return size;
 }
 
 function parsePeriodMs(text: string): number {

@@ -80,11 +80,11 @@ const NORMAL: Readonly<Record<string, (text: string) => string>> = {
   '12 4': () => 'the id',
 };
 
-/** Of lookups and references to objects; of the latter's names libnftnl leaves out the final zero, which the kernel does not need. */
+/** Of lookups and references to objects. */
 function withoutIds(text: string): string {
   return text
     .replaceAll(/(6c6f6f6b757000, 2: \[ 1: [0-9a-f]+,[^\]]*)4: [0-9a-f]{8}/g, '$1the id')
-    .replaceAll(/(6f626a72656600, 2: \[[^\]]* 4: (?:[0-9a-f]{2})*?)(?:00)?, 5: [0-9a-f]{8}/g, '$1, the id');
+    .replaceAll(/(6f626a72656600, 2: \[[^\]]* 4: [0-9a-f]*), 5: [0-9a-f]{8}/g, '$1, the id');
 }
 
 /** nft numbers the nests of a list, which nobody reads. */

@@ -37,7 +37,7 @@ export interface SetElements {
  * Sets that are declared larger are not read but written anew: a dump takes time with the square of the size (kernel 6.18: 0.1 s
  * for 100,000 elements, 13 s for 1,000,000), writing does not (0.6 s for 1,000,000).
  */
-const LARGEST_READ = 2 ** 19;
+export const LARGEST_READ = 2 ** 19;
 
 const MAX_ATTEMPTS = 10;
 

@@ -130,6 +130,12 @@ export function text(library: number | undefined, wire: number): Field<string> {
   };
 }
 
+/** A text without the final zero: as libnftnl, and so nft, writes the names in `objref`. The kernel takes both. */
+export function bareText(library: number, wire: number): Field<string> {
+  const field = text(library, wire);
+  return { ...field, toWire: field.toLibrary };
+}
+
 const NFTA_DATA_VALUE = 1;
 
 /** A value in registers' form, nested in a NFTA_DATA_VALUE. */

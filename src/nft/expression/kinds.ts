@@ -1,5 +1,6 @@
 import { defineExpression, type ExpressionKind } from './define.ts';
 import {
+  bareText,
   data,
   named,
   nestedExpression,
@@ -154,9 +155,9 @@ export const dynsetKind = defineExpression(
 
 export const objrefKind = defineExpression('objref', {
   type: u32(1, 1),
-  name: text(2, 2),
+  name: bareText(2, 2),
   sreg: u32(3, 3),
-  set: text(4, 4),
+  set: bareText(4, 4),
   setId: u32(5, 5),
 });
 
