@@ -7,7 +7,7 @@ import { type CompareOptions, comparable } from './wire-text.ts';
 
 /**
  * Reads what nft sends for the rules of its own test-suite, makes it again from what was read, and compares attribute by attribute:
- * `npx tsx scripts/conformance.ts FOLDER`, where FOLDER has nft-rules.json.
+ * `npx tsx scripts/nft-rules.ts FOLDER`, where FOLDER has nft-rules.json.
  */
 
 interface Wire {
