@@ -175,12 +175,12 @@ export class Nftables implements AsyncDisposable {
   /**
    * The elements of a set as `packValue` packs them, key to data (`''` in a set): the fast way for those who compare many with
    * `addPackedElements`. Timeouts, comments and the like are left out, and so is the element `'*'`. Rejects with InvalidArgumentError
-   * (not for verdict maps, maps of objects and sets with intervals) and RequestError.
+   * (not for verdict maps, maps of objects and sets with intervals) and RequestError. The map is the caller's.
    */
   async listPackedElements(
     set: AnySet,
     { signal }: ReadOptions = {},
-  ): Promise<ReadonlyMap<PackedValue, PackedValue>> {
+  ): Promise<Map<PackedValue, PackedValue>> {
     const hasPlainData = set.kind === 'set' || (set.kind === 'map' && set.data.objectType === undefined);
     if (set.intervals || !hasPlainData) {
       throw new InvalidArgumentError('set', set.name, 'a set or a map of data, without intervals');

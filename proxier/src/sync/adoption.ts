@@ -13,7 +13,6 @@ import {
   withoutEpoch,
 } from '../layout/fixed-chains.ts';
 import {
-  CLUSTER_SETS,
   type ClusterSet,
   capacityFor,
   DISPATCH_MAPS,
@@ -29,7 +28,7 @@ import { type StickyPort, stickyChains, stickyNumberOf } from '../layout/sticky-
 import type { Family } from '../model/frontends.ts';
 import { adoptStickies, parseStickies } from './adopted-stickies.ts';
 import type { KernelTable } from './kernel-table.ts';
-import { nothingProgrammed, type Programmed } from './programmed.ts';
+import { nothingProgrammed, type Programmed, programmedWith } from './programmed.ts';
 import { ExpectedRules, fingerprint } from './rule-fingerprint.ts';
 
 /** The kernel's names of what we have in a table. */
@@ -158,13 +157,9 @@ async function adoptOwn(
   const fixed = fixedChains(sets, epoch);
   const place: ChainPlace = { sets, fixed, epoch, options };
   const names: Names = { epoch, instances };
-  const programmed = nothingProgrammed();
+  // Not copied: there may be hundreds of thousands.
+  const programmed = programmedWith((set) => kernel.elements.get(sets[set].name)?.packed);
   const present = new Set(kernel.sets.map(({ name }) => name));
-  for (const set of CLUSTER_SETS) {
-    for (const [key, value] of kernel.elements.get(sets[set].name)?.packed ?? []) {
-      programmed.elements[set].set(key, value);
-    }
-  }
   for (const map of DISPATCH_MAPS) {
     for (const [number, chain] of kernel.elements.get(sets[map].name)?.verdicts ?? []) {
       programmed.dispatch[map].set(number, withoutEpoch(chain, epoch) ?? `${chain} of another epoch`);

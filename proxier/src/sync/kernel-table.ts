@@ -91,7 +91,7 @@ function isOurs({ name }: AnySet): boolean {
 async function readElements(nft: Nftables, set: AnySet): Promise<SetElements> {
   if (set.kind === 'verdict map') return { set, packed: new Map(), verdicts: await readVerdicts(nft, set) };
   if (set.intervals) return { set, packed: await readSources(nft, set), verdicts: new Map() };
-  return { set, packed: new Map(await nft.listPackedElements(set)), verdicts: new Map() };
+  return { set, packed: await nft.listPackedElements(set), verdicts: new Map() };
 }
 
 async function readVerdicts(

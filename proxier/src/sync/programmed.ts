@@ -30,8 +30,15 @@ export interface Leftovers {
 }
 
 export function nothingProgrammed(): Programmed {
+  return programmedWith(() => undefined);
+}
+
+/** The elements are as they are, and nothing else is known. The maps become ours. */
+export function programmedWith(
+  elements: (set: ClusterSet) => Map<PackedValue, PackedValue> | undefined,
+): Programmed {
   return {
-    elements: eachClusterSet(() => new Map()),
+    elements: eachClusterSet((set) => elements(set) ?? new Map<PackedValue, PackedValue>()),
     dispatch: { dispatch: new Map(), dispatchLocal: new Map() },
     chains: new Map(),
     stale: eachClusterSet(() => new Map()),
