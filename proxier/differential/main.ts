@@ -45,10 +45,14 @@ async function main(): Promise<number> {
   const stop = () => {
     isStopped = true;
   };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
+  process.on('SIGTERM', stop).on('SIGINT', stop);
   for (let seed = firstSeed; seed < firstSeed + rounds && !isStopped; seed += 1) {
     played += 1;
-    const result = await playRound(sides, roundOf(seed), counter);
+    const result = await playRound(sides, roundOf(seed), counter).catch((error: unknown) => {
+      // A terminal's signal goes to the programs of the lab, too.
+      if (!isStopped) throw error;
+    });
+    if (result === undefined) break;
     packets += result.packets;
     if (played % 50 === 0) console.error(`${played} rounds, ${failed.length} with differences`);
     if (result.found === undefined) continue;

@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   if (seed === undefined || !steps || !walks || !packetsEvery) throw new Error(USAGE);
   if (values.only) {
     const stop = new AbortController();
-    process.once('SIGTERM', () => stop.abort()).once('disconnect', () => stop.abort());
+    process.on('SIGTERM', () => stop.abort()).on('disconnect', () => stop.abort());
     // The terminal's interrupt goes to the children, too.
     process.on('SIGINT', () => stop.abort());
     process.send?.(await walk({ seed, steps, packetsEvery, signal: stop.signal }));

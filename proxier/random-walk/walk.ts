@@ -48,9 +48,22 @@ const CHANGES_SHOWN = 5;
  * Changes a cluster at random, again and again. After every change the kernel must look as if the cluster had been built from nothing, and
  * now and then packets must meet what the packet model says. Ends with the first step after which something is wrong.
  */
-export async function walk({ seed, steps, packetsEvery, signal }: WalkOptions): Promise<WalkResult> {
-  await using walker = await Walker.open(seed);
+export async function walk(options: WalkOptions): Promise<WalkResult> {
+  await using walker = await Walker.open(options.seed);
   const changes: string[] = [];
+  const misstep = await firstMisstep(walker, changes, options).catch((error: unknown) => {
+    // A terminal's signal goes to the programs of the lab, too.
+    if (!options.signal.aborted) throw error;
+    return undefined;
+  });
+  return { steps: changes.length, packets: walker.packets, misstep };
+}
+
+async function firstMisstep(
+  walker: Walker,
+  changes: string[],
+  { seed, steps, packetsEvery, signal }: WalkOptions,
+): Promise<Misstep | undefined> {
   for (let step = 1; step <= steps && !signal.aborted; step += 1) {
     const name = await walker.step();
     changes.push(name);
@@ -60,10 +73,10 @@ export async function walk({ seed, steps, packetsEvery, signal }: WalkOptions): 
     ];
     if (problems.length > 0) {
       const shown = changes.slice(-CHANGES_SHOWN);
-      return { steps: step, packets: walker.packets, misstep: { seed, step, changes: shown, problems } };
+      return { seed, step, changes: shown, problems };
     }
   }
-  return { steps: changes.length, packets: walker.packets, misstep: undefined };
+  return undefined;
 }
 
 class Walker implements AsyncDisposable {
