@@ -17,7 +17,7 @@ const SIZES: readonly ClusterSize[] = [
 const LARGEST: ClusterSize = { services: 100_000, endpoints: 10 };
 const BESIDE_KUBE_PROXY: ClusterSize = { services: 5_000, endpoints: 2 };
 const CHANGES = 1_000;
-const KUBE_PROXY_CHANGES = 10;
+const KUBE_PROXY_CHANGES = 5;
 const IDLE_MS = 30_000;
 
 /** The proxier in a process of its own: full load, restart, changes, repairs, memory and CPU, at several sizes. */

@@ -212,13 +212,15 @@ async function repairs(subject: Subject, { netnsPath }: Work): Promise<Findings[
   await using other = Nftables.open({ netns: { path: netnsPath } });
   const owner = table('ip', 'kube-proxy');
   const endpoints = (await other.listSets(owner)).find(({ name }) => name.startsWith('endpoints'));
-  const [rule] = await other.listRules(owner);
-  if (endpoints === undefined || rule === undefined) throw new Error('nothing to damage');
+  if (endpoints === undefined) throw new Error('nothing to damage');
   const [key] = (await other.listPackedElements(endpoints)).keys();
   if (key === undefined) throw new Error('no endpoint to delete');
   const elementMs = await subject.repair(() =>
     other.transaction().deletePackedElements(endpoints, [key]).commit(),
   );
+  // Listed only now: a set that is too large to be read is replaced, and the rules that use it with it.
+  const [rule] = await other.listRules(owner);
+  if (rule === undefined) throw new Error('no rule to delete');
   const ruleMs = await subject.repair(() => other.transaction().delete(rule).commit());
   const tableMs = await subject.repair(() => other.transaction().delete(owner).commit());
   return { elementMs, ruleMs, tableMs };
