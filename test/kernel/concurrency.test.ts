@@ -107,12 +107,17 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
 
 test('a commit of 100,000 elements leaves the event loop free', async () => {
   const keys = Array.from({ length: 100_000 }, (_, i) => address(i));
-  // A commit on this thread would be over before the loop turned at all; how long a turn takes is the benchmark's to say.
-  const isFree = (turns: number) => turns > 0;
-  const added = nft.transaction().addElements(addresses, keys);
-  expect(await turnsDuring(added.commit())).toSatisfy(isFree);
-  expect(await nft.listElements(addresses)).toHaveLength(100_000);
-  expect(await turnsDuring(nft.transaction().flush(addresses).commit())).toSatisfy(isFree);
+  // A commit on this thread would be over before the loop turned at all, each time; one on another thread may be so when this
+  // thread had no CPU meanwhile. How long a turn takes is the benchmark's to say.
+  const wasFree = { adding: false, flushing: false };
+  for (let attempt = 0; attempt < 20 && !(wasFree.adding && wasFree.flushing); attempt++) {
+    const added = nft.transaction().addElements(addresses, keys);
+    wasFree.adding = (await turnsDuring(added.commit())) > 0 || wasFree.adding;
+    expect(await nft.listElements(addresses)).toHaveLength(100_000);
+    wasFree.flushing =
+      (await turnsDuring(nft.transaction().flush(addresses).commit())) > 0 || wasFree.flushing;
+  }
+  expect(wasFree).toEqual({ adding: true, flushing: true });
 });
 
 test('memory stays where it is over 20,000 commits of one element, sync and async', async () => {
