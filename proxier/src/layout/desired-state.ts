@@ -102,10 +102,6 @@ export class DesiredState {
     return !this.#hasAdopted && this.#services.size === 0;
   }
 
-  get serviceCount(): number {
-    return this.#services.size;
-  }
-
   /** Uses what the kernel has: before the first Services come. */
   adopt(adopted: Adopted): void {
     this.#adopted = adopted;

@@ -298,6 +298,7 @@ export class SyncLoop {
     }
     return undefined;
   }
+
   /** What was not committed is told when it is, unless there is newer. */
   #queueAgain(states: readonly ServiceState[]): void {
     for (const state of states) if (!this.#queue.has(state.service)) this.#queue.set(state.service, state);
