@@ -34,7 +34,10 @@ napi_value SocketHandle::enqueue(napi_env env, napi_value object, std::unique_pt
     pending.release(env);
     return throwError(env, "ERR_NFTLINK", "the request cannot be queued");
   }
+  const bool looksOut = pending.isShort() && pending_ == 1;
   worker_->push(std::move(task));
+  // The promise is settled by the event loop all the same: commits that are awaited in a loop must not starve it.
+  if (looksOut) worker_->lookOutForCompletion();
   return promise;
 }
 

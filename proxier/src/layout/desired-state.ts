@@ -6,9 +6,9 @@ import { CLASS_MAPS, Classes } from './classes.ts';
 import { withoutEpoch } from './fixed-chains.ts';
 import { classOfMark, markOf } from './numbers.ts';
 import { type Entry, type Numbering, PRESENT, portEntries } from './port-elements.ts';
-import { CLUSTER_SETS, type ClusterSet, DISPATCH_MAPS, eachClusterSet } from './set-names.ts';
+import { type ClusterSet, DISPATCH_MAPS, eachClusterSet } from './set-names.ts';
 import { type FamilySets, familySets } from './sets.ts';
-import { stickyChainNames, stickyChains, stickyNumberOf } from './sticky-chains.ts';
+import { type StickyPort, stickyChainNames, stickyChains, stickyNumberOf } from './sticky-chains.ts';
 import { type AdoptedStickies, StickyPorts } from './sticky-ports.ts';
 
 /** Several Services may need the same elements of these. */
@@ -50,14 +50,13 @@ export class DesiredState {
   readonly #stickies = new StickyPorts();
   readonly #numbering: Numbering;
   #adopted: Adopted | undefined;
-  readonly #touched = eachClusterSet(() => new Set<PackedValue>());
+  #touched = new Map<ClusterSet, Set<PackedValue>>();
+  #touchedClasses = new Set<number>();
+  #touchedChains = new Set<string>();
   #isAllTouched = true;
   #hasAdopted = false;
   readonly classes = new Classes();
   readonly elements: Readonly<Record<ClusterSet, Map<PackedValue, PackedValue>>>;
-  readonly touchedClasses = new Set<number>();
-  /** Names of chains without their epoch. */
-  readonly touchedChains = new Set<string>();
 
   constructor(family: Family) {
     this.#family = family;
@@ -72,29 +71,50 @@ export class DesiredState {
     };
   }
 
-  /** The elements that may differ from what the kernel has; undefined: all that are here and all that are there. */
-  touchedIn(set: ClusterSet): ReadonlySet<PackedValue> | undefined {
-    return this.#isAllTouched ? undefined : this.#touched[set];
+  /** Whether anything may differ from what the kernel has. */
+  get isTouched(): boolean {
+    return (
+      this.#isAllTouched || this.#touched.size + this.#touchedClasses.size + this.#touchedChains.size > 0
+    );
   }
 
-  /** Everything may differ from what the kernel has, where there are these chains. */
-  touchAll(chains: Iterable<string>): void {
+  /** The elements that may differ from what the kernel has; undefined: all that are here and all that are there. */
+  touchedIn(set: ClusterSet): ReadonlySet<PackedValue> | undefined {
+    return this.#isAllTouched ? undefined : (this.#touched.get(set) ?? NO_KEYS);
+  }
+
+  get touchedClasses(): ReadonlySet<number> {
+    return this.#touchedClasses;
+  }
+
+  /** Names of chains without their epoch. */
+  get touchedChains(): ReadonlySet<string> {
+    return this.#touchedChains;
+  }
+
+  /** Everything may differ from what the kernel has, where there are these classes and chains. */
+  touchAll(classes: Iterable<number>, chains: Iterable<string>): void {
     this.#isAllTouched = true;
-    for (const set of CLUSTER_SETS) this.#touched[set].clear();
+    this.#touched = new Map();
+    for (const number of classes) this.#touchedClasses.add(number);
     for (const map of DISPATCH_MAPS)
-      for (const number of this.classes.used(map)) this.touchedClasses.add(number);
-    for (const name of [...chains, ...this.classes.neededChains()]) this.touchedChains.add(name);
-    for (const { number } of this.#stickies.ports()) {
-      for (const name of stickyChainNames(number)) this.touchedChains.add(name);
-    }
+      for (const number of this.classes.used(map)) this.#touchedClasses.add(number);
+    this.touchChains([...chains, ...this.classes.neededChains()]);
+    for (const { number } of this.#stickies.ports()) this.touchChains(stickyChainNames(number));
+  }
+
+  /** These chains are to be written anew where their rules are other ones now. */
+  touchChains(names: Iterable<string>): void {
+    for (const name of names) this.#touchedChains.add(name);
   }
 
   /** What was touched is in the kernel. */
   settle(): void {
     this.#isAllTouched = false;
-    for (const set of CLUSTER_SETS) this.#touched[set].clear();
-    this.touchedClasses.clear();
-    this.touchedChains.clear();
+    // Not cleared: V8 links a cleared Set's old table to its new one, so old generations keep young ones alive.
+    if (this.#touched.size > 0) this.#touched = new Map();
+    if (this.#touchedClasses.size > 0) this.#touchedClasses = new Set();
+    if (this.#touchedChains.size > 0) this.#touchedChains = new Set();
   }
 
   /** No Service has come yet, so numbers can be taken over. */
@@ -182,16 +202,18 @@ export class DesiredState {
       if (parts === undefined || !this.classes.needsChain(name)) return [];
       return [{ name, spec: classChain(place, name, parts) }];
     });
-    const numbers = names === undefined ? undefined : stickyNumbers(names);
-    const stickies = this.#stickies
-      .ports()
-      .filter(
-        ({ number, cluster, local }) => (numbers?.has(number) ?? true) && (cluster ?? local) !== undefined,
-      )
+    const ports = names === undefined ? this.#stickies.ports() : this.#stickiesOf(names);
+    const stickies = ports
+      .filter(({ cluster, local }) => (cluster ?? local) !== undefined)
       .flatMap((port) => stickyChains(this.#family, place, port))
       .map((spec) => ({ name: withoutEpoch(spec.chain.name, place.epoch) ?? spec.chain.name, spec }));
     const byDependence = classChains.sort((a, b) => Number(leadsOn(a.name)) - Number(leadsOn(b.name)));
     return [...byDependence, ...stickies];
+  }
+
+  #stickiesOf(chains: ReadonlySet<string>): readonly StickyPort[] {
+    const numbers = new Set([...chains].flatMap((name) => stickyNumberOf(name) ?? []));
+    return [...numbers].flatMap((number) => this.#stickies.byNumber(number) ?? []);
   }
 
   /** The kernel has no chain of that name any more. */
@@ -241,22 +263,29 @@ export class DesiredState {
   #touchSticky(key: string): void {
     const number = this.#stickies.numberOf(key);
     if (number === undefined) return;
-    for (const name of stickyChainNames(number)) this.touchedChains.add(name);
+    this.touchChains(stickyChainNames(number));
   }
 
   #set(set: ClusterSet, key: PackedValue, value: PackedValue): void {
     const before = this.elements[set].get(key);
     if (before === value) return;
     this.elements[set].set(key, value);
-    if (!this.#isAllTouched) this.#touched[set].add(key);
+    this.#touch(set, key);
     this.#count(set, before, value);
   }
 
   #unset(set: ClusterSet, key: PackedValue): void {
     const before = this.elements[set].get(key);
     if (!this.elements[set].delete(key)) return;
-    if (!this.#isAllTouched) this.#touched[set].add(key);
+    this.#touch(set, key);
     this.#count(set, before, undefined);
+  }
+
+  #touch(set: ClusterSet, key: PackedValue): void {
+    if (this.#isAllTouched) return;
+    const touched = this.#touched.get(set);
+    if (touched === undefined) this.#touched.set(set, new Set([key]));
+    else touched.add(key);
   }
 
   /** Counts a frontend into its class and out of the one before. */
@@ -272,8 +301,8 @@ export class DesiredState {
     const name = number === undefined ? undefined : this.classes.nameOf(number);
     if (number === undefined || name === undefined) throw new Error(`${markOf(value)} is not a class`);
     change(number);
-    this.touchedClasses.add(number);
-    for (const chain of chainsOfClass(name)) this.touchedChains.add(chain);
+    this.#touchedClasses.add(number);
+    this.touchChains(chainsOfClass(name));
   }
 
   #retain(set: ClusterSet, key: PackedValue): void {
@@ -302,6 +331,7 @@ export interface NamedSpec {
 }
 
 const NO_ENTRIES: readonly Entry[] = [];
+const NO_KEYS: ReadonlySet<PackedValue> = new Set();
 
 function holdingOf({ entries, stickies }: Wanted): Holding {
   return {
@@ -333,8 +363,4 @@ function eachKept(entries: readonly Entry[]): Map<ClusterSet, Set<PackedValue>> 
 /** Whether the class chain goes on to another one, which must be there first. */
 function leadsOn(name: string): boolean {
   return classParts(name)?.kind === 'external';
-}
-
-function stickyNumbers(names: ReadonlySet<string>): ReadonlySet<number> {
-  return new Set([...names].flatMap((name) => stickyNumberOf(name) ?? []));
 }

@@ -75,11 +75,31 @@ export const LED_TO: ReadonlySet<ClusterSet> = new Set<ClusterSet>([
   'droppedNodeports',
 ]);
 
-/** A record with one value for each set that changes with the cluster. */
+/** A record with one value for each set that changes with the cluster. Written out: V8 keeps an object that grows by computed names as a hash table. */
 export function eachClusterSet<T>(make: (set: ClusterSet) => T): Record<ClusterSet, T> {
-  const record: Partial<Record<ClusterSet, T>> = {};
-  for (const set of CLUSTER_SETS) record[set] = make(set);
-  return record as Record<ClusterSet, T>;
+  return {
+    endpoints: make('endpoints'),
+    nodeportEndpoints: make('nodeportEndpoints'),
+    stickySlots: make('stickySlots'),
+    stickyEndpoints: make('stickyEndpoints'),
+    stickyCluster: make('stickyCluster'),
+    stickyLocal: make('stickyLocal'),
+    shortCircuits: make('shortCircuits'),
+    localServices: make('localServices'),
+    nodeportShortCircuits: make('nodeportShortCircuits'),
+    localNodeports: make('localNodeports'),
+    allowedSources: make('allowedSources'),
+    restricted: make('restricted'),
+    services: make('services'),
+    nodeports: make('nodeports'),
+    clusterIps: make('clusterIps'),
+    nodeportIps: make('nodeportIps'),
+    refused: make('refused'),
+    dropped: make('dropped'),
+    refusedNodeports: make('refusedNodeports'),
+    droppedNodeports: make('droppedNodeports'),
+    hairpins: make('hairpins'),
+  };
 }
 
 /** A set's name and size in the kernel at present. */

@@ -64,10 +64,7 @@ export class Cluster {
       touched.add(objectName(service));
     }
     for (const name of changes.endpointSlices.deleted) this.#detach(name, touched);
-    for (const slice of changes.endpointSlices.upserted) {
-      this.#detach(objectName(slice), touched);
-      this.#attach(slice, touched);
-    }
+    for (const slice of changes.endpointSlices.upserted) this.#place(slice, touched);
     return this.#renew(touched);
   }
 
@@ -105,14 +102,23 @@ export class Cluster {
     return service === undefined ? 0 : localReadyEndpoints(service, this.#slicesOf(name), this.#node);
   }
 
-  #attach(slice: EndpointSlice, touched: Set<string>): void {
-    const label = slice.metadata.labels[SERVICE_NAME_LABEL];
-    if (label === undefined || label === '') return;
-    // The controller that writes slices may not have noticed yet that the Service has got a cluster IP.
-    if (Object.hasOwn(slice.metadata.labels, HEADLESS_LABEL)) return;
-    const service = joined('/', slice.metadata.namespace, label);
-    this.#slices.set(service, [...this.#slicesOf(service), slice]);
-    this.#serviceOfSlice.set(objectName(slice), service);
+  #place(slice: EndpointSlice, touched: Set<string>): void {
+    const name = objectName(slice);
+    const service = serviceOf(slice);
+    const before = this.#serviceOfSlice.get(name);
+    if (before !== undefined && before !== service) this.#detach(name, touched);
+    if (service === undefined) return;
+    const slices = this.#slicesOf(service);
+    if (before === service) {
+      // In its place: a Map of thousands from which entries come and go is built anew now and then, which takes milliseconds.
+      this.#slices.set(
+        service,
+        slices.map((other) => (objectName(other) === name ? slice : other)),
+      );
+    } else {
+      this.#slices.set(service, [...slices, slice]);
+      this.#serviceOfSlice.set(name, service);
+    }
     touched.add(service);
   }
 
@@ -184,6 +190,14 @@ export class Cluster {
     if (conflicts.length === 0) return { state, wanted: state, conflicts: NO_CONFLICTS };
     return { state: { ...state, ports }, wanted: state, conflicts };
   }
+}
+
+/** The Service that the slice is of, `namespace/name`; undefined: of none that is proxied. */
+function serviceOf({ metadata: { namespace, labels } }: EndpointSlice): string | undefined {
+  const label = labels[SERVICE_NAME_LABEL];
+  if (label === undefined || label === '') return undefined;
+  // The controller that writes slices may not have noticed yet that the Service has got a cluster IP.
+  return Object.hasOwn(labels, HEADLESS_LABEL) ? undefined : joined('/', namespace, label);
 }
 
 const NO_SLICES: readonly EndpointSlice[] = [];

@@ -10,7 +10,8 @@ import {
   LED_TO,
 } from '../layout/set-names.ts';
 import { frontendOfSource } from '../layout/source-key.ts';
-import type { Programmed } from './programmed.ts';
+import { hasStale, type Programmed } from './programmed.ts';
+import type { Unused } from './unused.ts';
 
 /** What must be done to one family's table, besides its fixed chains. */
 export interface Difference {
@@ -35,6 +36,22 @@ export interface DiffOptions {
   readonly retireClasses: boolean;
 }
 
+const NO_ELEMENTS: Elements = new Map();
+const NO_KEYS: readonly PackedValue[] = [];
+const NO_CLASSES: Difference['undispatched'] = { dispatch: [], dispatchLocal: [] };
+const NO_NEW_CLASSES: Difference['dispatched'] = { dispatch: new Map(), dispatchLocal: new Map() };
+
+/** Nothing is to be done. */
+export const NO_DIFFERENCE: Difference = {
+  added: eachClusterSet(() => NO_ELEMENTS),
+  deleted: eachClusterSet(() => NO_KEYS),
+  stale: eachClusterSet(() => NO_KEYS),
+  dispatched: NO_NEW_CLASSES,
+  undispatched: NO_CLASSES,
+  writtenChains: [],
+  removedChains: [],
+};
+
 /**
  * Compares what should be with what is, for what was touched. What an earlier lookup of a packet under way may still lead to
  * (an endpoint behind an index, a class's chain) is deleted in a later transaction than the one that makes it stale.
@@ -42,23 +59,26 @@ export interface DiffOptions {
 export function diff(
   desired: DesiredState,
   programmed: Programmed,
+  unused: Unused,
   place: ChainPlace,
   options: DiffOptions,
 ): Difference {
+  if (!desired.isTouched && !hasStale(programmed) && !options.retireClasses) return NO_DIFFERENCE;
   const elements = compareElements(desired, programmed, place);
   for (const set of CLUSTER_SETS) {
+    if (programmed.stale[set].size === 0) continue;
     const gone = new Set(overdue(desired, programmed, set, options));
     for (const key of inTheWay(desired, programmed, place, set)) gone.add(key);
     if (gone.size > 0) elements.deleted[set] = [...elements.deleted[set], ...gone];
   }
-  const undispatched = options.retireClasses ? unusedClasses(desired, programmed) : NO_CLASSES;
+  const undispatched = options.retireClasses ? unusedClasses(desired, unused) : NO_CLASSES;
   const mayRemove = options.retireClasses && DISPATCH_MAPS.every((map) => undispatched[map].length === 0);
   return {
     ...elements,
     dispatched: newClasses(desired, programmed),
     undispatched,
     writtenChains: writtenChains(desired, programmed, place),
-    removedChains: mayRemove ? unusedChains(desired, programmed) : [],
+    removedChains: mayRemove ? [...unused.chains].filter((name) => !desired.needsChain(name)) : [],
   };
 }
 
@@ -68,46 +88,39 @@ export function writtenChains(
   programmed: Programmed,
   place: ChainPlace,
 ): readonly NamedSpec[] {
+  if (desired.touchedChains.size === 0) return [];
   return desired
     .chainSpecs(place, desired.touchedChains)
     .filter(({ name, spec }) => programmed.chains.get(name) !== spec.content);
 }
 
-const NO_CLASSES: Difference['undispatched'] = { dispatch: [], dispatchLocal: [] };
-
 function compareElements(desired: DesiredState, programmed: Programmed, place: ChainPlace) {
-  const deleted = eachClusterSet((): readonly PackedValue[] => []);
-  const stale = eachClusterSet((): readonly PackedValue[] => []);
-  const added = eachClusterSet((set): Elements => {
+  const added = { ...NO_DIFFERENCE.added };
+  const deleted = { ...NO_DIFFERENCE.deleted };
+  const stale = { ...NO_DIFFERENCE.stale };
+  for (const set of CLUSTER_SETS) {
     const touched = desired.touchedIn(set);
+    if (touched?.size === 0) continue;
     const [should, is] = [desired.elements[set], programmed.elements[set]];
     // A full load.
-    if (is.size === 0) return should;
-    const found = touched === undefined ? differing(should, is) : missing(touched, should, is);
-    // A start that finds everything in place.
-    if (touched === undefined && found.size === 0 && is.size === should.size) return found;
+    added[set] = is.size === 0 ? should : differing(touched ?? should.keys(), should, is);
+    // The other case is a start that finds everything in place.
+    if (is.size === 0 || (touched === undefined && added[set].size === 0 && is.size === should.size))
+      continue;
     const old = [...(touched ?? is.keys())].filter((key) => is.has(key) && should.get(key) !== is.get(key));
     const isToGo = (key: PackedValue) => should.has(key) || !mustWait(desired, place, set, key);
     deleted[set] = old.filter(isToGo);
     stale[set] = old.filter((key) => !isToGo(key) && !programmed.stale[set].has(key));
-    return found;
-  });
+  }
   return { added, deleted, stale };
 }
 
 type Elements = ReadonlyMap<PackedValue, PackedValue>;
 
-/** What should be and is not, or is otherwise. */
-function differing(should: Elements, is: Elements): Elements {
+/** What should be of these and is not, or is otherwise. */
+function differing(keys: Iterable<PackedValue>, should: Elements, is: Elements): Elements {
   const found = new Map<PackedValue, PackedValue>();
-  for (const [key, value] of should) if (value !== is.get(key)) found.set(key, value);
-  return found;
-}
-
-/** The same of the touched elements. */
-function missing(touched: ReadonlySet<PackedValue>, should: Elements, is: Elements): Elements {
-  const found = new Map<PackedValue, PackedValue>();
-  for (const key of touched) {
+  for (const key of keys) {
     const value = should.get(key);
     if (value !== undefined && value !== is.get(key)) found.set(key, value);
   }
@@ -159,14 +172,13 @@ function overdue(
   set: ClusterSet,
   { nowMs, graceMs }: DiffOptions,
 ): readonly PackedValue[] {
-  const stale = programmed.stale[set];
-  if (stale.size === 0) return [];
-  return [...stale]
+  return [...programmed.stale[set]]
     .filter(([key, sinceMs]) => !desired.elements[set].has(key) && nowMs - sinceMs >= graceMs)
     .map(([key]) => key);
 }
 
 function newClasses(desired: DesiredState, programmed: Programmed): Difference['dispatched'] {
+  if (desired.touchedClasses.size === 0) return NO_NEW_CLASSES;
   const of = (map: DispatchMap) =>
     new Map(
       [...desired.touchedClasses]
@@ -177,20 +189,10 @@ function newClasses(desired: DesiredState, programmed: Programmed): Difference['
   return { dispatch: of('dispatch'), dispatchLocal: of('dispatchLocal') };
 }
 
-function unusedClasses(desired: DesiredState, programmed: Programmed): Difference['undispatched'] {
-  const of = (map: DispatchMap) =>
-    [...programmed.dispatch[map].keys()].filter((number) => !desired.classes.isUsed(number, map));
+/** What was unused and is used again since is left. */
+function unusedClasses(desired: DesiredState, { classes }: Unused): Difference['undispatched'] {
+  const of = (map: DispatchMap) => [...classes[map]].filter((number) => !desired.classes.isUsed(number, map));
   return { dispatch: of('dispatch'), dispatchLocal: of('dispatchLocal') };
-}
-
-function unusedChains(desired: DesiredState, programmed: Programmed): readonly string[] {
-  return [...programmed.chains.keys()].filter((name) => !desired.needsChain(name));
-}
-
-/** Whether idle cleaning would find classes or chains to take away. */
-export function hasUnused(desired: DesiredState, programmed: Programmed): boolean {
-  const unused = unusedClasses(desired, programmed);
-  return DISPATCH_MAPS.some((map) => unused[map].length > 0) || unusedChains(desired, programmed).length > 0;
 }
 
 export function isEmpty(difference: Difference): boolean {

@@ -12,14 +12,15 @@ import {
   type SetInstances,
 } from '../layout/set-names.ts';
 import { anySet, familySets } from '../layout/sets.ts';
-import { stickyNumberOf } from '../layout/sticky-chains.ts';
+import { stickyChainNames, stickyNumberOf } from '../layout/sticky-chains.ts';
 import type { Family, ServiceState } from '../model/frontends.ts';
 import { type Adoption, adopt, adoptNothing, type Names, type WantedSizes } from './adoption.ts';
-import { type Difference, type DiffOptions, diff, hasUnused, isEmpty, writtenChains } from './diff.ts';
+import { type Difference, type DiffOptions, diff, isEmpty, NO_DIFFERENCE, writtenChains } from './diff.ts';
 import { readKernelTable } from './kernel-table.ts';
 import { hasStale, nothingProgrammed, type Programmed, record } from './programmed.ts';
 import { ExpectedRules } from './rule-fingerprint.ts';
 import { type Frame, TableWriter } from './table-writer.ts';
+import { Unused } from './unused.ts';
 
 /** So many elements take some milliseconds to pack. */
 const PAUSE_AFTER = 5_000;
@@ -52,9 +53,12 @@ export class FamilyProgram {
   #names: Names;
   #place: ChainPlace;
   #programmed: Programmed = nothingProgrammed();
+  #unused = new Unused();
   /** The fixed chains that are there and right, and what right was. */
   #intact: ReadonlySet<string> = new Set();
   #intactContent = '';
+  /** The place whose frame is all there. */
+  #framed: ChainPlace | undefined;
   /** Every transaction looks at these, and they change with the place only. */
   #fixed: { readonly place: ChainPlace; readonly specs: readonly ChainSpec[] } | undefined;
   readonly #expectedRules = new ExpectedRules();
@@ -97,8 +101,11 @@ export class FamilyProgram {
     this.#programmed = adoption.programmed;
     this.#intact = adoption.intact;
     this.#intactContent = this.#fixedSpecs(this.#place)[0]?.content ?? '';
+    this.#framed = undefined;
     this.#isLoaded = true;
-    this.desired.touchAll(this.#programmed.chains.keys());
+    this.#unused = new Unused();
+    const { dispatch, chains } = this.#programmed;
+    this.desired.touchAll([...dispatch.dispatch.keys(), ...dispatch.dispatchLocal.keys()], chains.keys());
   }
 
   update(states: Iterable<ServiceState>): void {
@@ -111,7 +118,7 @@ export class FamilyProgram {
     return (
       leftovers.chains.length + leftovers.sets.length > 0 ||
       hasStale(this.#programmed) ||
-      hasUnused(this.desired, this.#programmed)
+      !this.#unused.isEmpty
     );
   }
 
@@ -142,13 +149,13 @@ export class FamilyProgram {
 
   /** What must be done; sets that are too small for it are replaced. */
   #plan(options: DiffOptions): Omit<Pending, 'leftoversDeleted' | 'writer'> {
-    const difference = diff(this.desired, this.#programmed, this.#place, options);
+    const difference = diff(this.desired, this.#programmed, this.#unused, this.#place, options);
     const grown = this.#grow(difference);
     if (grown.size === 0) return { difference, place: this.#place, names: this.#names, grown };
     const names = { ...this.#names, instances: this.#largerInstances(grown) };
     const place = this.#placeOf(names);
     // The chains of sticky Services look into sets that have new names.
-    for (const name of this.#programmed.chains.keys()) this.desired.touchedChains.add(name);
+    this.desired.touchChains(this.#programmed.chains.keys());
     const chains = { writtenChains: writtenChains(this.desired, this.#programmed, place) };
     return {
       difference: { ...difference, ...chains, ...withAllElements(difference, grown) },
@@ -180,30 +187,30 @@ export class FamilyProgram {
     this.#pending = undefined;
     this.#adoption = undefined;
     if (leftoversDeleted) Object.assign(programmed.leftovers, { chains: [], sets: [] });
-    if (grown.size > 0) {
-      // One that was not there yet is larger under the same name.
-      const replaced = [...grown.keys()]
-        .filter((set) => before.sets[set].name !== place.sets[set].name)
-        .map((set) => anySet(before.sets, set));
-      Object.assign(programmed.leftovers, {
-        sets: [...programmed.leftovers.sets, ...replaced],
-        sinceMs: nowMs,
-      });
-    }
     this.#place = place;
     this.#names = names;
-    const specs = this.#fixedSpecs(place);
-    this.#intact = new Set(specs.map(({ chain }) => chain.name));
-    this.#intactContent = specs[0]?.content ?? '';
-    const stale = new Map([...grown.keys()].map((set) => [set, new Map(programmed.stale[set])]));
-    for (const set of grown.keys()) programmed.elements[set].clear();
+    this.#noteFrame(place);
+    const waiting = grown.size > 0 ? this.#replace(grown, before, place, nowMs) : NO_STALE;
     record(programmed, difference, nowMs);
-    for (const [set, keys] of stale)
+    for (const [set, keys] of waiting)
       for (const [key, sinceMs] of keys) programmed.stale[set].set(key, sinceMs);
     this.#forgetWanted();
     this.#retire(difference);
+    this.#review(difference);
     this.desired.settle();
     this.desired.forgetAdopted();
+  }
+
+  /** Sets have been replaced by larger ones: the old ones are left over, and what waited in them waits in the new ones. */
+  #replace(grown: Pending['grown'], before: ChainPlace, after: ChainPlace, nowMs: number): StaleKeys {
+    const { elements, stale, leftovers } = this.#programmed;
+    // One that was not there yet is larger under the same name.
+    const replaced = [...grown.keys()]
+      .filter((set) => before.sets[set].name !== after.sets[set].name)
+      .map((set) => anySet(before.sets, set));
+    Object.assign(leftovers, { sets: [...leftovers.sets, ...replaced], sinceMs: nowMs });
+    for (const set of grown.keys()) elements[set].clear();
+    return new Map([...grown.keys()].map((set) => [set, new Map(stale[set])]));
   }
 
   /** What became stale and is wanted again, with the data that it still has. */
@@ -221,11 +228,27 @@ export class FamilyProgram {
       if (!dispatch.dispatch.has(number) && !dispatch.dispatchLocal.has(number))
         this.desired.classes.retire(number);
     }
-    const isLeft = (number: number) => [...chains.keys()].some((name) => stickyNumberOf(name) === number);
+    const isLeft = (number: number) => stickyChainNames(number).some((name) => chains.has(name));
     for (const name of difference.removedChains) this.desired.chainGone(name, isLeft);
   }
 
+  #review({ undispatched, removedChains }: Difference): void {
+    const { touchedClasses, touchedChains } = this.desired;
+    const classes = [...touchedClasses, ...undispatched.dispatch, ...undispatched.dispatchLocal];
+    this.#unused.review(this.desired, this.#programmed, classes, [...touchedChains, ...removedChains]);
+  }
+
+  /** All fixed chains of the place are there and right. */
+  #noteFrame(place: ChainPlace): void {
+    if (this.#framed === place) return;
+    this.#framed = place;
+    const specs = this.#fixedSpecs(place);
+    this.#intact = new Set(specs.map(({ chain }) => chain.name));
+    this.#intactContent = specs[0]?.content ?? '';
+  }
+
   #frame(place: ChainPlace, grown: readonly OwnSet[]): Frame {
+    if (this.#framed === place) return NO_FRAME;
     const adoption = this.#adoption;
     const fixed = this.#fixedSpecs(place).filter(
       ({ chain, content }) => content !== this.#intactContent || !this.#intact.has(chain.name),
@@ -270,6 +293,7 @@ export class FamilyProgram {
    */
   #grow(difference: Difference): ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>> {
     const grown = new Map<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>();
+    if (difference === NO_DIFFERENCE) return grown;
     for (const set of CLUSTER_SETS) {
       const { elements, stale } = this.#programmed;
       const size = this.#names.instances[set].size;
@@ -296,6 +320,17 @@ export class FamilyProgram {
     return { ...instances, ...larger };
   }
 }
+
+type StaleKeys = ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, number>>;
+const NO_STALE: StaleKeys = new Map();
+
+const NO_FRAME: Frame = {
+  createTable: false,
+  missingSets: [],
+  foreignBases: [],
+  fixed: [],
+  presentFixed: new Set(),
+};
 
 function withWaiting(
   desired: ReadonlyMap<PackedValue, PackedValue>,

@@ -88,6 +88,7 @@ export class TableWriter {
   writeDispatch({ dispatched, undispatched }: Difference, programmed: Programmed): void {
     const { sets } = this.#place;
     for (const map of DISPATCH_MAPS) {
+      if (dispatched[map].size + undispatched[map].length === 0) continue;
       // One that leads elsewhere must go before it may come.
       const wrong = [...dispatched[map].keys()].filter((number) => programmed.dispatch[map].has(number));
       this.#transaction.deleteElements(sets[map], [...undispatched[map], ...wrong].map(classMark));
