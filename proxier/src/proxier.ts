@@ -82,6 +82,11 @@ export class Proxier {
     });
   }
 
+  /** Reads what the kernel has already. Worth calling at once where the objects have yet to come; `apply` need not wait for it. */
+  prepare(): Promise<void> {
+    return this.#loop.prepare();
+  }
+
   /** Takes changed objects. The first call is to bring everything there is: what is not in it goes. */
   apply(changes: ClusterChanges): void {
     this.#take(this.cluster.apply(changes));

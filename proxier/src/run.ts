@@ -38,12 +38,6 @@ async function follow(
   options: RunOptions,
   log: Logger,
 ): Promise<void> {
-  const first = await folder.open();
-  const allocator = await ClusterIPAllocator.open({
-    cidrs: options.serviceCidrs,
-    stateFile: options.stateFile,
-    place: (id) => folder.place(id),
-  });
   const failed = new AbortController();
   const listener = { ...logListener(log, options.once), failed: noteFailure };
   function noteFailure(error: Error, retryMs: number): void {
@@ -54,7 +48,10 @@ async function follow(
   const history = new SyncHistory();
   const proxier = new Proxier(nft, options.proxier, history.listening(listener), conntrack);
   let malformed = 0;
-  const take = async ({ services, endpointSlices, problems }: ManifestBatch): Promise<void> => {
+  const take = async (
+    allocator: ClusterIPAllocator,
+    { services, endpointSlices, problems }: ManifestBatch,
+  ): Promise<void> => {
     const allocated = await allocator.apply(services);
     malformed += logProblems(log, problems) + logProblems(log, allocated.problems);
     for (const note of allocated.notes) log.info(note);
@@ -66,14 +63,21 @@ async function follow(
   // Before anything is programmed: what keeps that from working can be asked for then.
   await using _socket = options.once ? undefined : await serveStatus(served, log);
   try {
-    await take(first);
+    void proxier.prepare();
+    const first = await folder.open();
+    const allocator = await ClusterIPAllocator.open({
+      cidrs: options.serviceCidrs,
+      stateFile: options.stateFile,
+      place: (id) => folder.place(id),
+    });
+    await take(allocator, first);
     if (options.once) {
       await Promise.race([proxier.settled(), once(failed.signal)]);
       const isRefused = failed.signal.aborted || proxier.setAside().length > 0;
       process.exitCode = malformed > 0 || isRefused ? 1 : 0;
       return;
     }
-    for await (const batch of folder.changes()) await take(batch);
+    for await (const batch of folder.changes()) await take(allocator, batch);
   } finally {
     await proxier.stop();
   }

@@ -1,6 +1,6 @@
 import { chainsOfClass } from './class-chains.ts';
 import { MAX_CLASS } from './numbers.ts';
-import { type ClusterSet, DISPATCH_MAPS, type DispatchMap } from './set-names.ts';
+import type { ClusterSet, DispatchMap } from './set-names.ts';
 
 /** The maps whose data are classes, and where each class is turned into a chain. */
 export const CLASS_MAPS: ReadonlyMap<ClusterSet, DispatchMap> = new Map<ClusterSet, DispatchMap>([
@@ -14,6 +14,8 @@ export const CLASS_MAPS: ReadonlyMap<ClusterSet, DispatchMap> = new Map<ClusterS
 
 interface Class {
   readonly name: string;
+  /** Class chains that it needs. */
+  readonly chains: readonly string[];
   readonly users: Record<DispatchMap, number>;
 }
 
@@ -51,11 +53,16 @@ export class Classes {
     return this.#classes.get(number)?.name;
   }
 
+  /** The class chains that a class needs. */
+  chainsOf(number: number): readonly string[] {
+    return this.#classes.get(number)?.chains ?? [];
+  }
+
   /** Counts one frontend in. */
   enter(number: number, map: DispatchMap): void {
     const entry = this.#classes.get(number);
     if (entry === undefined) throw new Error(`class ${number} was never given out`);
-    if (total(entry) === 0) this.#need(entry.name, 1);
+    if (total(entry) === 0) this.#need(entry, 1);
     entry.users[map]++;
   }
 
@@ -64,7 +71,7 @@ export class Classes {
     const entry = this.#classes.get(number);
     if (entry === undefined) throw new Error(`class ${number} was never given out`);
     entry.users[map]--;
-    if (total(entry) === 0) this.#need(entry.name, -1);
+    if (total(entry) === 0) this.#need(entry, -1);
   }
 
   isUsed(number: number, map: DispatchMap): boolean {
@@ -97,11 +104,15 @@ export class Classes {
 
   #know(number: number, name: string): void {
     this.#numbers.set(name, number);
-    this.#classes.set(number, { name, users: { dispatch: 0, dispatchLocal: 0 } });
+    this.#classes.set(number, {
+      name,
+      chains: chainsOfClass(name),
+      users: { dispatch: 0, dispatchLocal: 0 },
+    });
   }
 
-  #need(name: string, change: 1 | -1): void {
-    for (const chain of chainsOfClass(name)) {
+  #need({ chains }: Class, change: 1 | -1): void {
+    for (const chain of chains) {
       const count = (this.#needed.get(chain) ?? 0) + change;
       if (count > 0) this.#needed.set(chain, count);
       else this.#needed.delete(chain);
@@ -110,5 +121,5 @@ export class Classes {
 }
 
 function total({ users }: Class): number {
-  return DISPATCH_MAPS.reduce((sum, map) => sum + users[map], 0);
+  return users.dispatch + users.dispatchLocal;
 }

@@ -1,7 +1,7 @@
 import { type PackedValue, packValue } from 'nftlink';
 import type { Family, ServiceState } from '../model/frontends.ts';
 import type { ChainSpec } from './chain-spec.ts';
-import { type ChainPlace, chainsOfClass, classChain, classParts } from './class-chains.ts';
+import { type ChainPlace, classChain, classParts } from './class-chains.ts';
 import { CLASS_MAPS, Classes } from './classes.ts';
 import { withoutEpoch } from './fixed-chains.ts';
 import { classOfMark, markOf } from './numbers.ts';
@@ -54,6 +54,8 @@ export class DesiredState {
   #touchedClasses = new Set<number>();
   #touchedChains = new Set<string>();
   #isAllTouched = true;
+  /** The first Services are being taken. */
+  #isFirst = false;
   #hasAdopted = false;
   readonly classes = new Classes();
   readonly elements: Readonly<Record<ClusterSet, Map<PackedValue, PackedValue>>>;
@@ -65,7 +67,7 @@ export class DesiredState {
     this.elements = eachClusterSet(() => new Map());
     this.#numbering = {
       types: this.#types,
-      present: (set, key) => this.elements[set].get(key) ?? this.#adopted?.present(set, key),
+      present: (set, key) => this.#present(set, key),
       classNumber: (name) => this.classes.numberOf(name),
       stickies: this.#stickies,
     };
@@ -140,7 +142,9 @@ export class DesiredState {
    */
   update(states: Iterable<ServiceState>): void {
     if (this.#services.size === 0) {
+      this.#isFirst = true;
       for (const state of states) this.#install(state.service, this.#wantedBy(state, NOTHING));
+      this.#isFirst = false;
       return;
     }
     const changes = Array.from(states, (state) => {
@@ -224,6 +228,12 @@ export class DesiredState {
     }
   }
 
+  #present(set: ClusterSet, key: PackedValue): PackedValue | undefined {
+    // The first Services take nothing over from one another.
+    const own = this.#isFirst ? undefined : this.elements[set].get(key);
+    return own ?? this.#adopted?.present(set, key);
+  }
+
   #wantedBy(state: ServiceState, before: Holding): Wanted {
     const ports = state.ports.filter(({ family }) => family === this.#family);
     if (ports.length === 0 && before === NOTHING) return { entries: NO_ENTRIES, stickies: NO_STICKIES };
@@ -298,11 +308,10 @@ export class DesiredState {
 
   #countClass(value: PackedValue, change: (number: number) => void): void {
     const number = classOfMark(markOf(value));
-    const name = number === undefined ? undefined : this.classes.nameOf(number);
-    if (number === undefined || name === undefined) throw new Error(`${markOf(value)} is not a class`);
+    if (number === undefined) throw new Error(`${markOf(value)} is not a class`);
     change(number);
     this.#touchedClasses.add(number);
-    this.touchChains(chainsOfClass(name));
+    this.touchChains(this.classes.chainsOf(number));
   }
 
   #retain(set: ClusterSet, key: PackedValue): void {

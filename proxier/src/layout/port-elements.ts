@@ -136,15 +136,16 @@ class PortElements {
   }
 
   #addSlots(set: ClusterSet, values: readonly PackedValue[], keyOf: (index: number) => PackedValue): void {
+    const keys = values.map((_, index) => keyOf(index));
     const previous: PackedValue[] = [];
-    for (
-      let value = this.#present(set, keyOf(0));
-      value !== undefined;
-      value = this.#present(set, keyOf(previous.length))
-    ) {
+    for (let index = 0; ; index++) {
+      const value = this.#present(set, keys[index] ?? keyOf(index));
+      if (value === undefined) break;
       previous.push(value);
     }
-    for (const [index, value] of assignSlots(previous, values).entries()) this.#add(set, keyOf(index), value);
+    for (const [index, value] of assignSlots(previous, values).entries()) {
+      this.#add(set, keys[index] ?? keyOf(index), value);
+    }
   }
 
   #present(set: ClusterSet, key: PackedValue): PackedValue | undefined {

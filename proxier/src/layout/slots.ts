@@ -3,6 +3,7 @@
  * filled by those whose index does not, then by new ones. So one endpoint more or less changes two indexes at most.
  */
 export function assignSlots(previous: readonly string[], endpoints: readonly string[]): readonly string[] {
+  if (previous.length === 0 || isSame(previous, endpoints)) return endpoints;
   const slots: (string | undefined)[] = new Array(endpoints.length).fill(undefined);
   const unplaced = new Set(endpoints);
   for (const [index, endpoint] of previous.slice(0, slots.length).entries()) {
@@ -12,4 +13,10 @@ export function assignSlots(previous: readonly string[], endpoints: readonly str
   const queue = [...moving, ...unplaced];
   let next = 0;
   return slots.map((endpoint) => endpoint ?? queue[next++] ?? '');
+}
+
+function isSame(previous: readonly string[], endpoints: readonly string[]): boolean {
+  return (
+    previous.length === endpoints.length && previous.every((endpoint, index) => endpoint === endpoints[index])
+  );
 }

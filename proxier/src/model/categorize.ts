@@ -8,8 +8,8 @@ export interface Categories {
   readonly cluster: readonly ConditionedEndpoint[];
   /** For traffic that must stay on this node. Empty when the port has no such traffic. */
   readonly local: readonly ConditionedEndpoint[];
-  /** Those that some connection from here may reach. */
-  readonly allReachable: readonly ConditionedEndpoint[];
+  /** Those on this node that some connection may reach. */
+  readonly reachableHere: readonly ConditionedEndpoint[];
   /** False when no node has an endpoint: then connections are rejected, not dropped. */
   readonly hasAny: boolean;
 }
@@ -24,16 +24,17 @@ export function categorize(
   const lastResort = endpoints.filter(({ serving, terminating }) => serving && terminating);
   const cluster = uses.usesCluster ? orElse(nearby(ready, node), lastResort) : [];
   const local = uses.usesLocal ? orElse(ready.filter(isLocal), lastResort.filter(isLocal)) : [];
-  const reachable = new Set([...cluster, ...local]);
   return {
     cluster,
     local,
-    allReachable: endpoints.filter((endpoint) => reachable.has(endpoint)),
+    reachableHere: endpoints.filter(
+      (each) => isLocal(each) && (cluster.includes(each) || local.includes(each)),
+    ),
     hasAny: ready.length + lastResort.length > 0,
   };
 }
 
-function isLocal(endpoint: ConditionedEndpoint): boolean {
+function isLocal({ endpoint }: ConditionedEndpoint): boolean {
   return endpoint.isLocal;
 }
 

@@ -22,6 +22,14 @@ export class Claims {
   /** One claimant is the rule: only where there are more is there a list. */
   readonly #claimants = new Map<string, Claimant | Claimant[]>();
 
+  /** How many frontends more than one Service asks for. */
+  #contested = 0;
+
+  /** Whether no frontend is asked for by more than one Service. */
+  get areUndisputed(): boolean {
+    return this.#contested === 0;
+  }
+
   /** The Service that has the frontend. */
   ownerOf(frontend: string): string | undefined {
     const entry = this.#claimants.get(frontend);
@@ -50,6 +58,7 @@ export class Claims {
       this.#claimants.set(frontend, claimant);
       return;
     }
+    if (!Array.isArray(entry)) this.#contested++;
     this.#claimants.set(frontend, [...others, claimant].sort(byAge));
     for (const { service } of others) affected.add(service);
   }
@@ -58,6 +67,7 @@ export class Claims {
     const entry = this.#claimants.get(frontend);
     const left = Array.isArray(entry) ? entry.filter(({ service }) => service !== claimant.service) : [];
     const [first, ...rest] = left;
+    if (Array.isArray(entry) && rest.length === 0) this.#contested--;
     if (first === undefined) this.#claimants.delete(frontend);
     else this.#claimants.set(frontend, rest.length === 0 ? first : left);
     for (const { service } of left) affected.add(service);

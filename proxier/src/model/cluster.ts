@@ -60,8 +60,9 @@ export class Cluster {
       touched.add(name);
     }
     for (const service of changes.services.upserted) {
-      this.#services.set(objectName(service), service);
-      touched.add(objectName(service));
+      const name = objectName(service);
+      this.#services.set(name, service);
+      touched.add(name);
     }
     for (const name of changes.endpointSlices.deleted) this.#detach(name, touched);
     for (const slice of changes.endpointSlices.upserted) this.#place(slice, touched);
@@ -163,7 +164,7 @@ export class Cluster {
   #wantedState(name: string): ServiceState {
     const service = this.#services.get(name);
     if (service === undefined) return { service: name, ports: [] };
-    return serviceState(service, this.#slicesOf(name), this.#node);
+    return serviceState(service, this.#slicesOf(name), this.#node, name);
   }
 
   #claim(name: string, state: ServiceState): ReadonlySet<string> {
@@ -175,6 +176,7 @@ export class Cluster {
 
   /** Takes away what older Services have. */
   #grant(state: ServiceState): Known {
+    if (this.#claims.areUndisputed) return { state, wanted: state, conflicts: NO_CONFLICTS };
     const conflicts: Conflict[] = [];
     const isGranted = (port: PortState, frontend: Frontend) => {
       const id = frontendId(port, frontend);
@@ -207,9 +209,12 @@ function isOther(state: ServiceState, before: ServiceState | undefined): boolean
   return before === undefined ? state.ports.length > 0 : !isDeepStrictEqual(state, before);
 }
 
+const NO_FRONTENDS: ReadonlySet<string> = new Set();
+
 function frontendsOf(state: ServiceState | undefined): ReadonlySet<string> {
+  if (state === undefined || state.ports.length === 0) return NO_FRONTENDS;
   const ids = new Set<string>();
-  for (const port of state?.ports ?? []) {
+  for (const port of state.ports) {
     for (const frontend of port.frontends) ids.add(frontendId(port, frontend));
   }
   return ids;

@@ -12,7 +12,8 @@ export interface Endpoint {
 }
 
 /** An endpoint and what decides whether it is used. */
-export interface ConditionedEndpoint extends Endpoint {
+export interface ConditionedEndpoint {
+  readonly endpoint: Endpoint;
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
@@ -29,37 +30,57 @@ export function endpointsOf(
   slices: readonly EndpointSlice[],
   node: NodeIdentity,
 ): readonly ConditionedEndpoint[] {
-  const found = new Map<string, ConditionedEndpoint>();
-  const byName = [...slices].sort((a, b) => compareTexts(a.metadata.name, b.metadata.name));
+  const found: ConditionedEndpoint[] = [];
+  const byName =
+    slices.length > 1 ? [...slices].sort((a, b) => compareTexts(a.metadata.name, b.metadata.name)) : slices;
   for (const slice of byName) {
     if (slice.addressType !== ipFamily(port.family)) continue;
     for (const { name, protocol, port: number } of slice.ports) {
       if (name !== port.portName || lowerCase(protocol) !== port.protocol || number === undefined) continue;
-      for (const endpoint of slice.endpoints) add(found, endpoint, number, node);
+      for (const endpoint of slice.endpoints) {
+        const address = endpoint.addresses[0];
+        if (address !== undefined) found.push(conditioned(endpoint, address, number, node));
+      }
     }
   }
-  return [...found].sort(([a], [b]) => compareTexts(a, b)).map(([, endpoint]) => endpoint);
+  return found.length > 1 ? withoutCopies(found.sort(compareEndpoints)) : found;
 }
 
-function add(
-  found: Map<string, ConditionedEndpoint>,
+function conditioned(
   endpoint: SliceEndpoint,
+  address: string,
   port: number,
   node: NodeIdentity,
-): void {
-  const address = endpoint.addresses[0];
-  if (address === undefined) return;
-  const key = endpointText(address, port);
-  if (found.has(key) && endpoint.terminating) return;
-  found.set(key, {
-    address,
-    port,
-    isLocal: isOnNode(endpoint, node),
-    ready: endpoint.ready,
-    serving: endpoint.serving,
-    terminating: endpoint.terminating,
-    hints: endpoint.hints,
-  });
+): ConditionedEndpoint {
+  const { ready, serving, terminating, hints } = endpoint;
+  return {
+    endpoint: { address, port, isLocal: isOnNode(endpoint, node) },
+    ready,
+    serving,
+    terminating,
+    hints,
+  };
+}
+
+/** Copies stand side by side, in the order of their slices. */
+function withoutCopies(sorted: readonly ConditionedEndpoint[]): readonly ConditionedEndpoint[] {
+  const kept: ConditionedEndpoint[] = [];
+  for (const each of sorted) {
+    const last = kept[kept.length - 1];
+    if (last === undefined || compareEndpoints(last, each) !== 0) kept.push(each);
+    else if (!each.terminating) kept[kept.length - 1] = each;
+  }
+  return kept;
+}
+
+/** By their `ip:port` text, which is made only where it takes more than the addresses to tell. */
+function compareEndpoints(
+  { endpoint: a }: ConditionedEndpoint,
+  { endpoint: b }: ConditionedEndpoint,
+): number {
+  const mayBeginAlike = a.address.startsWith(b.address) || b.address.startsWith(a.address);
+  if (!mayBeginAlike) return compareTexts(a.address, b.address);
+  return compareTexts(endpointText(a.address, a.port), endpointText(b.address, b.port));
 }
 
 /** `10.1.0.1:80` or `[fd00::1]:80` */

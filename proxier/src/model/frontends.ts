@@ -68,11 +68,15 @@ export function serviceState(
   service: Service,
   slices: readonly EndpointSlice[],
   node: NodeIdentity,
+  name = objectName(service),
 ): ServiceState {
-  const ports = FAMILIES.flatMap((family) =>
-    servicePorts(service, family).map((port) => portState(port, endpointsOf(port, slices, node), node)),
-  );
-  return { service: objectName(service), ports: compact(ports) };
+  const ports: PortState[] = [];
+  for (const family of FAMILIES) {
+    for (const port of servicePorts(service, family)) {
+      ports.push(portState(port, endpointsOf(port, slices, node), node));
+    }
+  }
+  return { service: name, ports: compact(ports) };
 }
 
 function portState(
@@ -87,19 +91,28 @@ function portState(
     family,
     protocol,
     affinityMs,
-    cluster: compact(categories.cluster.map(plain)),
-    local: compact(categories.local.map(plain)),
+    cluster: plain(categories.cluster),
+    local: plain(categories.local),
     frontends: frontends(port, categories, node),
-    hairpins: compact(categories.allReachable.filter(({ isLocal }) => isLocal).map(plain)),
-    serving: compact(protocol === 'udp' ? endpoints.filter(({ serving }) => serving).map(plain) : []),
+    hairpins: plain(categories.reachableHere),
+    serving: plain(protocol === 'udp' ? endpoints.filter(({ serving }) => serving) : []),
   };
 }
 
-function plain({ address, port, isLocal }: ConditionedEndpoint): Endpoint {
-  return { address, port, isLocal };
+function plain(endpoints: readonly ConditionedEndpoint[]): readonly Endpoint[] {
+  return compact(endpoints.map(({ endpoint }) => endpoint));
 }
 
 function frontends(port: ServicePort, categories: Categories, node: NodeIdentity): readonly Frontend[] {
+  const everybody = { allowedSources: undefined };
+  const clusterIP: Frontend = {
+    kind: 'cluster-ip',
+    address: port.clusterIP,
+    port: port.port,
+    ...internalTraffic(port, categories),
+    ...everybody,
+  };
+  if (port.nodePort === 0 && port.loadBalancerIPs.length + port.externalIPs.length === 0) return [clusterIP];
   const nodeIP = node.nodeIPs?.find((ip) => familyOf(ip) === port.family);
   const external = externalTraffic(port, categories);
   const sources = allowedSources(port.sourceRanges, port.loadBalancerIPs, nodeIP);
@@ -108,14 +121,7 @@ function frontends(port: ServicePort, categories: Categories, node: NodeIdentity
     const id = `${frontend.address} ${frontend.port}`;
     if (!found.has(id)) found.set(id, frontend);
   };
-  const everybody = { allowedSources: undefined };
-  add({
-    kind: 'cluster-ip',
-    address: port.clusterIP,
-    port: port.port,
-    ...internalTraffic(port, categories),
-    ...everybody,
-  });
+  add(clusterIP);
   // Before the external IPs: an address that is both has the source ranges.
   for (const address of port.loadBalancerIPs) {
     add({ kind: 'load-balancer-ip', address, port: port.port, ...external, allowedSources: sources });

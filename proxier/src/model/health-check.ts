@@ -19,8 +19,8 @@ export function localReadyEndpoints(
   const addresses = new Set<string>();
   for (const family of FAMILIES) {
     for (const port of servicePorts(service, family)) {
-      for (const { address, ready, isLocal } of endpointsOf(port, slices, node)) {
-        if (ready && isLocal) addresses.add(address);
+      for (const { endpoint, ready } of endpointsOf(port, slices, node)) {
+        if (ready && endpoint.isLocal) addresses.add(endpoint.address);
       }
     }
   }

@@ -103,7 +103,7 @@ function compareElements(desired: DesiredState, programmed: Programmed, place: C
     if (touched?.size === 0) continue;
     const [should, is] = [desired.elements[set], programmed.elements[set]];
     // A full load.
-    added[set] = is.size === 0 ? should : differing(touched ?? should.keys(), should, is);
+    added[set] = is.size === 0 ? should : differing(touched, should, is);
     // The other case is a start that finds everything in place.
     if (is.size === 0 || (touched === undefined && added[set].size === 0 && is.size === should.size))
       continue;
@@ -117,10 +117,14 @@ function compareElements(desired: DesiredState, programmed: Programmed, place: C
 
 type Elements = ReadonlyMap<PackedValue, PackedValue>;
 
-/** What should be of these and is not, or is otherwise. */
-function differing(keys: Iterable<PackedValue>, should: Elements, is: Elements): Elements {
+/** What should be, of what was touched or of all, and is not, or is otherwise. */
+function differing(touched: ReadonlySet<PackedValue> | undefined, should: Elements, is: Elements): Elements {
   const found = new Map<PackedValue, PackedValue>();
-  for (const key of keys) {
+  if (touched === undefined) {
+    for (const [key, value] of should) if (value !== is.get(key)) found.set(key, value);
+    return found;
+  }
+  for (const key of touched) {
     const value = should.get(key);
     if (value !== undefined && value !== is.get(key)) found.set(key, value);
   }

@@ -75,11 +75,10 @@ async function readOnce(nft: Nftables, family: Family): Promise<KernelTable | un
     if (ofChain === undefined) rules.set(rule.chain.name, [rule]);
     else ofChain.push(rule);
   }
-  const elements = new Map<string, SetElements>();
-  for (const set of sets) {
-    if (isOurs(set) && (set.size ?? 0) < LARGEST_READ) elements.set(set.name, await readElements(nft, set));
-  }
-  return { table, chains, sets, rules, elements };
+  const readable = sets.filter((set) => isOurs(set) && (set.size ?? 0) < LARGEST_READ);
+  // The kernel dumps one while another is decoded.
+  const elements = await Promise.all(readable.map((set) => readElements(nft, set)));
+  return { table, chains, sets, rules, elements: new Map(elements.map((each) => [each.set.name, each])) };
 }
 
 const OUR_NAMES: ReadonlySet<string> = new Set(Object.values(SET_NAMES));

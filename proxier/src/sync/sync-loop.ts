@@ -66,6 +66,7 @@ export class SyncLoop {
   #retryMs = FIRST_RETRY_MS;
   /** A sync is due even if nothing changed: the first one, and the one after a failure. */
   #mustSync = true;
+  #prepared: Promise<unknown> | undefined;
   #running: Promise<void> | undefined;
   readonly #drift: Drift;
   #isVerifying = false;
@@ -87,6 +88,13 @@ export class SyncLoop {
       () => this.#wake?.(),
       (error) => listener.deaf(error),
     );
+  }
+
+  /** Reads what the kernel has while the first states are still on their way: they need not wait for it then. */
+  async prepare(): Promise<void> {
+    // What fails is tried again, and told, when there is something to be programmed.
+    this.#prepared ??= this.#prepare();
+    await this.#prepared;
   }
 
   /** Takes Services' new states. The first call also makes the tables, so it may be empty. */
@@ -125,12 +133,14 @@ export class SyncLoop {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake?.();
+    await this.#prepared;
     await this.#running;
     await this.#afterwards;
     await this.#drift.close();
   }
 
   async #run(): Promise<void> {
+    await this.#prepared;
     while (!this.#stopping.signal.aborted) {
       this.#releaseDue();
       if (this.#drift.dueInMs === 0) this.verify();
