@@ -14,7 +14,7 @@ import { allObjects, changes, serviceObject, sliceObjects } from './objects.ts';
 export interface Work {
   readonly netnsPath: string;
   readonly size: ClusterSize;
-  /** So many endpoints are replaced one by one, and so many Services added and deleted; 0: none of what follows the load. */
+  /** So many endpoints are replaced one by one, and a third as many Services added and deleted; 0: none of what follows the load. */
   readonly changes: number;
   /** How long CPU time is counted while nothing changes; 0: not at all. */
   readonly idleMs: number;
@@ -31,6 +31,8 @@ export interface Step {
 }
 
 export interface Findings {
+  /** Reading what the kernel has, while the objects are still to come. */
+  readonly prepareMs: number;
   readonly load: Step & {
     /** Of it until the loop had its states: the model's part. */
     readonly modelMs: number;
@@ -71,6 +73,9 @@ const NODE: ProxierConfig = {
   interfaceAddresses: () => [],
 };
 const CHURNS = 5;
+/** Changes that are not measured: V8 compiles what a process runs for the first thousand times. */
+const WARM_UP = 500;
+const ADDITIONS_SHARE = 3;
 /** V8 collects garbage when little has happened for eight seconds. */
 const SETTLE_MS = 15_000;
 const MB = 2 ** 20;
@@ -108,6 +113,12 @@ class Subject {
 
   get nft(): Nftables {
     return this.#nft;
+  }
+
+  async prepare(): Promise<number> {
+    const start = performance.now();
+    await this.#proxier.prepare();
+    return performance.now() - start;
   }
 
   /** Applies changes and waits for the first commit (or that there is none), then until all is at rest. */
@@ -155,6 +166,7 @@ async function measure(work: Work): Promise<Findings> {
   const startMb = process.memoryUsage.rss() / MB;
   const subject = new Subject(work);
   const generation = await subject.nft.generation();
+  const prepareMs = await subject.prepare();
   const load = await loadAll(subject, size);
   const isGenerationSame = (await subject.nft.generation()) === generation;
   const loadedMb = process.memoryUsage.rss() / MB;
@@ -163,11 +175,13 @@ async function measure(work: Work): Promise<Findings> {
   const added: Step[] = [];
   const deleted: Step[] = [];
   const churned: Step[] = [];
-  for (let n = 1; n <= work.changes; n++) {
+  const replace = (n: number) => {
     const i = (n * 7919) % size.services;
-    replaced.push(await subject.step(changes([], sliceObjects(i, size.endpoints, n).slice(-1))));
-  }
-  for (let n = 0; n < work.changes; n++) {
+    return subject.step(changes([], sliceObjects(i, size.endpoints, n).slice(-1)));
+  };
+  for (let n = 1; work.changes > 0 && n <= WARM_UP; n++) await replace(n);
+  for (let n = 1; n <= work.changes; n++) replaced.push(await replace(WARM_UP + n));
+  for (let n = 0; n < work.changes / ADDITIONS_SHARE; n++) {
     const i = size.services + n;
     added.push(await subject.step(changes([serviceObject(i)], sliceObjects(i, size.endpoints))));
     const slices = sliceManifests(i, size.endpoints).map(
@@ -195,6 +209,7 @@ async function measure(work: Work): Promise<Findings> {
     heapMb: heapUsed / MB,
   };
   return {
+    prepareMs,
     load: { ...load.step, isGenerationSame },
     ...{ dumpMs, replaced, added, deleted, churned, repaired, memory, idleCpuMsPerMinute },
   };

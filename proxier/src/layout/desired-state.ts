@@ -46,6 +46,7 @@ export class DesiredState {
   readonly #family: Family;
   readonly #types: FamilySets;
   readonly #services = new Map<string, Holding>();
+  /** How many Services need an element, where it is more than one. */
   readonly #shares = new Map(SHARED.map((set) => [set, new Map<PackedValue, number>()]));
   readonly #stickies = new StickyPorts();
   readonly #numbering: Numbering;
@@ -315,21 +316,17 @@ export class DesiredState {
   }
 
   #retain(set: ClusterSet, key: PackedValue): void {
+    if (!this.elements[set].has(key)) return this.#set(set, key, PRESENT);
     const shares = this.#shares.get(set);
-    const count = shares?.get(key) ?? 0;
-    shares?.set(key, count + 1);
-    if (count === 0) this.#set(set, key, PRESENT);
+    shares?.set(key, (shares.get(key) ?? 1) + 1);
   }
 
   #release(set: ClusterSet, key: PackedValue): void {
     const shares = this.#shares.get(set);
     const count = shares?.get(key) ?? 1;
-    if (count > 1) {
-      shares?.set(key, count - 1);
-    } else {
-      shares?.delete(key);
-      this.#unset(set, key);
-    }
+    if (count > 2) shares?.set(key, count - 1);
+    else if (count === 2) shares?.delete(key);
+    else this.#unset(set, key);
   }
 }
 
