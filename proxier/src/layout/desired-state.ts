@@ -316,7 +316,10 @@ export class DesiredState {
   }
 
   #retain(set: ClusterSet, key: PackedValue): void {
-    if (!this.elements[set].has(key)) return this.#set(set, key, PRESENT);
+    if (!this.elements[set].has(key)) {
+      this.#set(set, key, PRESENT);
+      return;
+    }
     const shares = this.#shares.get(set);
     shares?.set(key, (shares.get(key) ?? 1) + 1);
   }

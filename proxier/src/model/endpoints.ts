@@ -31,9 +31,7 @@ export function endpointsOf(
   node: NodeIdentity,
 ): readonly ConditionedEndpoint[] {
   const found: ConditionedEndpoint[] = [];
-  const byName =
-    slices.length > 1 ? [...slices].sort((a, b) => compareTexts(a.metadata.name, b.metadata.name)) : slices;
-  for (const slice of byName) {
+  for (const slice of byName(slices)) {
     if (slice.addressType !== ipFamily(port.family)) continue;
     for (const { name, protocol, port: number } of slice.ports) {
       if (name !== port.portName || lowerCase(protocol) !== port.protocol || number === undefined) continue;
@@ -44,6 +42,11 @@ export function endpointsOf(
     }
   }
   return found.length > 1 ? withoutCopies(found.sort(compareEndpoints)) : found;
+}
+
+function byName(slices: readonly EndpointSlice[]): readonly EndpointSlice[] {
+  if (slices.length < 2) return slices;
+  return [...slices].sort((a, b) => compareTexts(a.metadata.name, b.metadata.name));
 }
 
 function conditioned(
