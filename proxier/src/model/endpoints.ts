@@ -32,16 +32,24 @@ export function endpointsOf(
 ): readonly ConditionedEndpoint[] {
   const found: ConditionedEndpoint[] = [];
   for (const slice of byName(slices)) {
-    if (slice.addressType !== ipFamily(port.family)) continue;
-    for (const { name, protocol, port: number } of slice.ports) {
-      if (name !== port.portName || lowerCase(protocol) !== port.protocol || number === undefined) continue;
-      for (const endpoint of slice.endpoints) {
-        const address = endpoint.addresses[0];
-        if (address !== undefined) found.push(conditioned(endpoint, address, number, node));
-      }
-    }
+    if (slice.addressType === ipFamily(port.family)) addEndpoints(found, slice, port, node);
   }
   return found.length > 1 ? withoutCopies(found.sort(compareEndpoints)) : found;
+}
+
+function addEndpoints(
+  found: ConditionedEndpoint[],
+  slice: EndpointSlice,
+  port: ServicePort,
+  node: NodeIdentity,
+): void {
+  for (const { name, protocol, port: number } of slice.ports) {
+    if (name !== port.portName || lowerCase(protocol) !== port.protocol || number === undefined) continue;
+    for (const endpoint of slice.endpoints) {
+      const address = endpoint.addresses[0];
+      if (address !== undefined) found.push(conditioned(endpoint, address, number, node));
+    }
+  }
 }
 
 function byName(slices: readonly EndpointSlice[]): readonly EndpointSlice[] {
