@@ -59,17 +59,20 @@ napi_value openSocket(napi_env env, napi_callback_info info) {
 }
 
 napi_value transactAsync(napi_env env, napi_callback_info info) {
-  napi_value arguments[2];
+  napi_value arguments[3];
   if (!readArguments(env, info, arguments)) return nullptr;
   SocketHandle* handle = SocketHandle::unwrap(env, arguments[0]);
   Bytes packed;
   if (handle == nullptr || !readBytes(env, arguments[1], packed)) {
     return throwTypeError(env, "transact(socket, packed): a socket and a Uint8Array are expected");
   }
+  bool looksOut = false;
+  // Left out, it is not a boolean.
+  if (napi_get_value_bool(env, arguments[2], &looksOut) != napi_ok) looksOut = false;
   if (!handle->isOpen()) return rejectedPromise(env, kClosedCode, kClosedText);
   auto task = std::make_unique<TransactTask>(handle->socket(), handle->batch(), packed);
   if (!task->hold(env, arguments[1])) return throwError(env, "ERR_NFTLINK", "the packed bytes cannot be kept");
-  return handle->enqueue(env, arguments[0], std::move(task));
+  return handle->enqueue(env, arguments[0], std::move(task), looksOut);
 }
 
 napi_value transactSync(napi_env env, napi_callback_info info) {

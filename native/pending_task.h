@@ -20,8 +20,6 @@ class PendingTask : public Task {
   napi_value promise(napi_env env);
   /** Resolves or rejects the promise. */
   virtual void settle(napi_env env) = 0;
-  /** Whether it is likely to take but microseconds. */
-  virtual bool isShort() const { return false; }
   /** Gives up what the task holds in the environment, which is going away or has had its answer. */
   virtual void release(napi_env) {}
 
@@ -41,12 +39,8 @@ class TransactTask : public PendingTask {
   void run() noexcept override;
   void settle(napi_env env) override;
   void release(napi_env env) override;
-  bool isShort() const override { return packed_.size() <= kShortBytes; }
 
  private:
-  /** A few elements or rules. */
-  static constexpr size_t kShortBytes = 4096;
-
   NetlinkSocket& socket_;
   Batch& batch_;
   const Bytes packed_;

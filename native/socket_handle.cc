@@ -26,7 +26,8 @@ napi_value SocketHandle::wrap(napi_env env, NetlinkSocket&& socket) {
   return own(env, new SocketHandle(std::move(socket)), kSocketTag, "socket");
 }
 
-napi_value SocketHandle::enqueue(napi_env env, napi_value object, std::unique_ptr<PendingTask> task) {
+napi_value SocketHandle::enqueue(napi_env env, napi_value object, std::unique_ptr<PendingTask> task,
+                                 bool looksOut) {
   PendingTask& pending = *task;
   if (!startWorker(env)) return throwError(env, "ERR_NFTLINK_THREAD", "the socket's thread cannot be started");
   napi_value promise = pending.promise(env);
@@ -34,10 +35,9 @@ napi_value SocketHandle::enqueue(napi_env env, napi_value object, std::unique_pt
     pending.release(env);
     return throwError(env, "ERR_NFTLINK", "the request cannot be queued");
   }
-  const bool looksOut = pending.isShort() && pending_ == 1;
+  const bool isIdle = pending_ == 1;
   worker_->push(std::move(task));
-  // The promise is settled by the event loop all the same: commits that are awaited in a loop must not starve it.
-  if (looksOut) worker_->lookOutForCompletion();
+  if (looksOut && isIdle) worker_->lookOutForCompletion();
   return promise;
 }
 

@@ -20,8 +20,11 @@ class SocketHandle : public JsHandle {
   NetlinkSocket& socket() { return socket_; }
   Batch& batch() { return batch_; }
 
-  /** Queues a task and gives its promise; nullptr after an exception. `object` is this handle's JavaScript object. */
-  napi_value enqueue(napi_env env, napi_value object, std::unique_ptr<PendingTask> task);
+  /**
+   * Queues a task and gives its promise; nullptr after an exception. `object` is this handle's JavaScript object. `looksOut`: if the worker
+   * is idle, its completion is looked out for.
+   */
+  napi_value enqueue(napi_env env, napi_value object, std::unique_ptr<PendingTask> task, bool looksOut = false);
   /** Gives a promise that resolves when the descriptor is gone. */
   napi_value close(napi_env env, napi_value object);
 

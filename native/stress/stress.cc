@@ -102,7 +102,10 @@ void useSocket(char name, int round) {
   Owner owner;
   Worker worker(owner.listener());
   const int tasks = 1 + round % 7;
-  for (int i = 0; i < tasks; i++) worker.push(std::make_unique<ChangeTask>(socket, batch, packed.view()));
+  for (int i = 0; i < tasks; i++) {
+    worker.push(std::make_unique<ChangeTask>(socket, batch, packed.view()));
+    if (round % 2 == 0) worker.lookOutForCompletion();
+  }
   size_t taken = 0;
   if (round % 3 == 0) {
     owner.waitForWakes(1);

@@ -33,8 +33,11 @@ export interface NativeBinding {
   /** Opens a netfilter socket, in the network namespace at `netnsPath` (`''`: this one). Throws {@link NativeOpenError}. */
   open(netnsPath: string): NativeSocket;
 
-  /** Sends a packed transaction on the socket's worker thread. The caller hands `packed` over until the promise settles. */
-  transact(socket: NativeSocket, packed: Uint8Array): Promise<NativeOutcome>;
+  /**
+   * Sends a packed transaction on the socket's worker thread. The caller hands `packed` over until the promise settles. `looksOut`: this
+   * thread may look for its completion for some microseconds before it goes on.
+   */
+  transact(socket: NativeSocket, packed: Uint8Array, looksOut?: boolean): Promise<NativeOutcome>;
 
   /** The same on the calling thread. Throws when a request is pending on this socket. */
   transactSync(socket: NativeSocket, packed: Uint8Array): NativeOutcome;

@@ -4,9 +4,13 @@ import { type Listening, NativeListening } from './listening.ts';
 import { type NetworkNamespace, namespacePath, OpenError } from './open-error.ts';
 import { socketError } from './socket-error.ts';
 import type { ListenOptions, Transport } from './transport.ts';
+import { thisTurn } from './turn.ts';
 
 /** NFNL_SUBSYS_* of linux/netfilter/nfnetlink.h. */
 export const NFNL_SUBSYS = { ctnetlink: 1, nftables: 10 } as const;
+
+/** A few elements or rules: the kernel takes microseconds for them, and their completion is worth looking out for. */
+const SHORT_BYTES = 4096;
 
 /** A netlink socket of the addon. Opened once and kept: closing one after a deletion waits for the kernel's grace period. */
 export class NativeTransport implements Transport {
@@ -24,7 +28,14 @@ export class NativeTransport implements Transport {
   }
 
   transact(packed: Uint8Array): Promise<NativeOutcome> {
-    return this.#native.transact(this.#socket, packed).catch(rethrow);
+    if (packed.byteLength > SHORT_BYTES) return this.#transact(packed, false);
+    const { isOld, next } = thisTurn();
+    if (!isOld) return this.#transact(packed, true);
+    return this.#transact(packed, false).finally(() => next);
+  }
+
+  #transact(packed: Uint8Array, looksOut: boolean): Promise<NativeOutcome> {
+    return this.#native.transact(this.#socket, packed, looksOut).catch(rethrow);
   }
 
   transactSync(packed: Uint8Array): NativeOutcome {

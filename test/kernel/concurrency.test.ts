@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../../lab/lab.ts';
 import { ipv4Addr, map, mark, Nftables, set, table } from '../../src/index.ts';
+import { workBetweenTurns } from './work-between-turns.ts';
 
 /** Many commits at once, big ones beside other work, and memory that stays where it is. */
 
@@ -46,6 +47,20 @@ test('10,000 commits without waiting between them are made in their order', asyn
   expect(await nft.listElements(current)).toEqual([{ key: '10.0.0.1', value: 10_000 }]);
   expect(await nft.listElements(addresses)).toHaveLength(10_000);
   expect((await nft.generation()) - before).toBe(10_000);
+});
+
+test('commits that are awaited in a loop leave the event loop its turns', async () => {
+  const most = await workBetweenTurns(async (count) => {
+    for (let i = 0; i < 1000; i++) {
+      // Small and quick: its completion is looked out for.
+      await nft
+        .transaction()
+        .addElements(addresses, [address(i)])
+        .commit();
+      count();
+    }
+  });
+  expect(most).toBeLessThan(30);
 });
 
 test('one that is refused does not keep the others from being made', async () => {

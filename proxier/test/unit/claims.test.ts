@@ -44,6 +44,25 @@ describe('who has a frontend', () => {
   });
 });
 
+test('claims are undisputed as long as every frontend has one claimant', () => {
+  const claims = new Claims();
+  const seen = [claims.areUndisputed];
+  const update = (service: string, before: readonly string[], after: readonly string[]) => {
+    claims.update(claimant(service), new Set(before), new Set(after));
+    seen.push(claims.areUndisputed);
+  };
+  update('a/one', [], ['f', 'g']);
+  update('a/one', ['f', 'g'], ['f', 'g']);
+  expect(seen).toEqual([true, true, true]);
+  update('a/two', [], ['f']);
+  update('a/three', [], ['f', 'g']);
+  update('a/two', ['f'], []);
+  update('a/one', ['f', 'g'], ['g']);
+  expect(seen.slice(3)).toEqual([false, false, false, false]);
+  update('a/three', ['f', 'g'], ['f']);
+  expect(claims.areUndisputed).toBe(true);
+});
+
 describe('two Services at one address', () => {
   const service = (name: string, last: number, day: number, externalIPs: readonly string[] = [IP]) =>
     aService(

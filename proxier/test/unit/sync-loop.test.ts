@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import fc from 'fast-check';
 import { Nftables, type PackedValue, packValue } from 'nftlink';
 import { FakeKernel } from 'nftlink/testing';
@@ -33,6 +34,18 @@ function setup(kernel = new FakeKernel()): Setup {
     repaired: (operations) => repairs.push(operations),
   });
   return { kernel, loop, reports, failures, repairs };
+}
+
+/** A kernel that answers every question with EPERM until it is readable. */
+class UnreadableKernel extends FakeKernel {
+  isReadable = false;
+
+  override async request(...question: Parameters<FakeKernel['request']>): Promise<Uint8Array> {
+    if (this.isReadable) return super.request(...question);
+    const answer = Buffer.alloc(8);
+    answer.writeInt32LE(constants.errno.EPERM);
+    return answer;
+  }
 }
 
 const key = (address: string, port = 80) => packValue(sets.services.key, [address, 'tcp', port]);
@@ -71,6 +84,55 @@ describe('the sync loop', () => {
     expect(reach(kernel, '10.96.0.1')).toBe('nothing');
     expect(kernel.elements(sets.clusterIps).size).toBe(0);
     await loop.stop();
+  });
+
+  describe('prepared before the first Services come', () => {
+    const states = [stateOf('shop/cart', '10.96.0.1', ['10.1.0.1', '10.1.0.2'])];
+    async function programmedBefore(): Promise<FakeKernel> {
+      const { kernel, loop } = setup();
+      loop.apply(states);
+      await loop.settled();
+      await loop.stop();
+      return kernel;
+    }
+
+    test('changes nothing until they do, and nothing then where all is in place', async () => {
+      const kernel = await programmedBefore();
+      const { loop, reports } = setup(kernel);
+      const before = await new Nftables(kernel).generation();
+      await loop.prepare();
+      loop.apply(states);
+      await loop.settled();
+      expect(reports.map(({ operations }) => operations)).toEqual([0]);
+      expect(await new Nftables(kernel).generation()).toBe(before);
+      await loop.stop();
+    });
+
+    test('what somebody else changes in between is mended', async () => {
+      const kernel = await programmedBefore();
+      const { loop } = setup(kernel);
+      await loop.prepare();
+      await new Nftables(kernel)
+        .transaction()
+        .deletePackedElements(sets.services, [key('10.96.0.1')])
+        .commit();
+      loop.apply(states);
+      await loop.settled();
+      expect(reach(kernel, '10.96.0.1')).toEqual(['10.1.0.1', '10.1.0.2']);
+      await loop.stop();
+    });
+
+    test('what cannot be read then is read later', async () => {
+      const kernel = new UnreadableKernel();
+      const { loop, failures } = setup(kernel);
+      await loop.prepare();
+      kernel.isReadable = true;
+      loop.apply(states);
+      await loop.settled();
+      expect(failures).toEqual([]);
+      expect(reach(kernel, '10.96.0.1')).toEqual(['10.1.0.1', '10.1.0.2']);
+      await loop.stop();
+    });
   });
 
   test('makes the tables even without any Service', async () => {
