@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Nftables, table } from 'nftlink';
 import type { Host, Lab } from '../lab/lab.ts';
 import { Cluster } from '../proxier/src/model/cluster.ts';
+import type { ServiceState } from '../proxier/src/model/frontends.ts';
 import { AFFINITY_SIZE } from '../proxier/src/proxier.ts';
 import { FamilyProgram, type ProgramOptions } from '../proxier/src/sync/family-program.ts';
 import { floor } from './floor.ts';
@@ -35,6 +36,8 @@ export async function benchFullLoad(lab: Lab, host: Host, folder: string): Promi
   const kernel: number[] = [];
   const bare: number[] = [];
   const stalls: number[] = [];
+  const dumps: number[] = [];
+  const restarts: number[] = [];
   let elements = 0;
   for (let round = 0; round < LOADS; round++) {
     const program = new FamilyProgram('ip', OPTIONS);
@@ -55,6 +58,8 @@ export async function benchFullLoad(lab: Lab, host: Host, folder: string): Promi
     stalls.push(stall.stop());
     kernel.push(kernelTimeMs);
     if (round === 0) transport.save(file);
+    dumps.push(await dump(nft));
+    restarts.push(await restart(nft, states));
     await removeTable(nft);
     bare.push(...floor(lab, host, file).map((ns) => ns / 1e6));
     await removeTable(nft);
@@ -67,6 +72,32 @@ export async function benchFullLoad(lab: Lab, host: Host, folder: string): Promi
   line('from desired elements to the commit', median(times), `${ratio(median(times), median(bare))} × floor`);
   line('  of it in the kernel', median(kernel), `${ratio(median(kernel), median(bare))} × floor`);
   line('  longest stall of the event loop', Math.max(...stalls), `the longest of ${LOADS} loads`);
+  line('reading all its elements (dump)', median(dumps));
+  const relation = `${ratio(median(restarts), median(dumps))} × dump, no transaction`;
+  line('restart with everything in place, from desired elements', median(restarts), relation);
+}
+
+async function dump(nft: Nftables): Promise<number> {
+  const start = performance.now();
+  for (const set of await nft.listSets(table('ip', 'kube-proxy'))) {
+    if (set.kind !== 'verdict map' && !set.intervals) await nft.listPackedElements(set);
+  }
+  return performance.now() - start;
+}
+
+/** A new program finds what the last one has left: reads it, compares it, and has nothing to send. */
+async function restart(nft: Nftables, states: readonly ServiceState[]): Promise<number> {
+  const program = new FamilyProgram('ip', OPTIONS);
+  program.update(states);
+  globalThis.gc?.();
+  await nextTurn();
+  const start = performance.now();
+  await program.load(nft, performance.now());
+  const transaction = nft.transaction();
+  await program.write(transaction, DIFF_OPTIONS, nextTurn);
+  const tookMs = performance.now() - start;
+  if (transaction.size > 0) throw new Error(`${transaction.size} operations where everything is in place`);
+  return tookMs;
 }
 
 /** The kernel frees a deleted table after the commit: wait for it, so that the next load does not pay. */
