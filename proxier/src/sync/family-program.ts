@@ -3,19 +3,13 @@ import type { ChainSpec } from '../layout/chain-spec.ts';
 import type { ChainPlace } from '../layout/class-chains.ts';
 import { DesiredState } from '../layout/desired-state.ts';
 import { fixedChains, fixedSpecs, type RuleOptions } from '../layout/fixed-chains.ts';
-import {
-  CLUSTER_SETS,
-  type ClusterSet,
-  capacityFor,
-  eachClusterSet,
-  type OwnSet,
-  type SetInstances,
-} from '../layout/set-names.ts';
+import { CLUSTER_SETS, type ClusterSet, eachClusterSet, type OwnSet } from '../layout/set-names.ts';
 import { anySet, familySets } from '../layout/sets.ts';
 import { stickyChainNames, stickyNumberOf } from '../layout/sticky-chains.ts';
 import type { Family, ServiceState } from '../model/frontends.ts';
 import { type Adoption, adopt, adoptNothing, type Names, type WantedSizes } from './adoption.ts';
-import { type Difference, type DiffOptions, diff, isEmpty, NO_DIFFERENCE, writtenChains } from './diff.ts';
+import { type Difference, type DiffOptions, diff, isEmpty, writtenChains } from './diff.ts';
+import { type Growth, growth, largerInstances, withAllElements } from './growth.ts';
 import { readKernelTable } from './kernel-table.ts';
 import { hasStale, nothingProgrammed, type Programmed, record } from './programmed.ts';
 import { ExpectedRules } from './rule-fingerprint.ts';
@@ -36,8 +30,7 @@ interface Pending {
   readonly difference: Difference;
   readonly place: ChainPlace;
   readonly names: Names;
-  /** Sets that are replaced by larger ones, and what those hold. */
-  readonly grown: ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>;
+  readonly grown: Growth;
   readonly leftoversDeleted: boolean;
   readonly writer: TableWriter;
 }
@@ -150,9 +143,11 @@ export class FamilyProgram {
   /** What must be done; sets that are too small for it are replaced. */
   #plan(options: DiffOptions): Omit<Pending, 'leftoversDeleted' | 'writer'> {
     const difference = diff(this.desired, this.#programmed, this.#unused, this.#place, options);
-    const grown = this.#grow(difference);
+    const { instances } = this.#names;
+    const { missingSets = [] } = this.#adoption ?? {};
+    const grown = growth(this.desired, this.#programmed, difference, instances, missingSets);
     if (grown.size === 0) return { difference, place: this.#place, names: this.#names, grown };
-    const names = { ...this.#names, instances: this.#largerInstances(grown) };
+    const names = { ...this.#names, instances: largerInstances(instances, grown, missingSets) };
     const place = this.#placeOf(names);
     // The chains of sticky Services look into sets that have new names.
     this.desired.touchChains(this.#programmed.chains.keys());
@@ -202,7 +197,7 @@ export class FamilyProgram {
   }
 
   /** Sets have been replaced by larger ones: the old ones are left over, and what waited in them waits in the new ones. */
-  #replace(grown: Pending['grown'], before: ChainPlace, after: ChainPlace, nowMs: number): StaleKeys {
+  #replace(grown: Growth, before: ChainPlace, after: ChainPlace, nowMs: number): StaleKeys {
     const { elements, stale, leftovers } = this.#programmed;
     // One that was not there yet is larger under the same name.
     const replaced = [...grown.keys()]
@@ -286,39 +281,6 @@ export class FamilyProgram {
       affinity: this.#options.affinitySize,
     };
   }
-
-  /**
-   * The sets that would be too full, and all that they are to hold: a set's size is a hard limit, so they are replaced by larger
-   * ones, with what packets under way may still ask for.
-   */
-  #grow(difference: Difference): ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>> {
-    const grown = new Map<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>();
-    if (difference === NO_DIFFERENCE) return grown;
-    for (const set of CLUSTER_SETS) {
-      const { elements, stale } = this.#programmed;
-      const size = this.#names.instances[set].size;
-      const isMissing = this.#adoption?.missingSets.includes(set) === true;
-      // One that is made anew gets room to grow at once.
-      const isRoomy = !isMissing || capacityFor(this.desired.elements[set].size) <= size;
-      if (isRoomy && elements[set].size + difference.added[set].size <= size) continue;
-      const waiting = [...stale[set].keys(), ...difference.stale[set]];
-      grown.set(set, withWaiting(this.desired.elements[set], elements[set], waiting));
-    }
-    return grown;
-  }
-
-  #largerInstances(grown: ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>): SetInstances {
-    const { instances } = this.#names;
-    const missing = new Set<OwnSet>(this.#adoption?.missingSets ?? []);
-    const larger = eachClusterSet((set) => {
-      const contents = grown.get(set);
-      if (contents === undefined) return instances[set];
-      // One that is not there yet need not have another name.
-      const epoch = instances[set].epoch + (missing.has(set) ? 0 : 1);
-      return { epoch, size: capacityFor(contents.size) };
-    });
-    return { ...instances, ...larger };
-  }
 }
 
 type StaleKeys = ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, number>>;
@@ -331,31 +293,3 @@ const NO_FRAME: Frame = {
   fixed: [],
   presentFixed: new Set(),
 };
-
-function withWaiting(
-  desired: ReadonlyMap<PackedValue, PackedValue>,
-  present: ReadonlyMap<PackedValue, PackedValue>,
-  waiting: readonly PackedValue[],
-): ReadonlyMap<PackedValue, PackedValue> {
-  if (waiting.length === 0) return desired;
-  const contents = new Map(desired);
-  for (const key of waiting) {
-    const value = present.get(key);
-    if (value !== undefined && !contents.has(key)) contents.set(key, value);
-  }
-  return contents;
-}
-
-/** All elements of the replaced sets are to be added, none deleted. */
-function withAllElements(
-  difference: Difference,
-  grown: ReadonlyMap<ClusterSet, ReadonlyMap<PackedValue, PackedValue>>,
-): Pick<Difference, 'added' | 'deleted'> {
-  const added = { ...difference.added };
-  const deleted = { ...difference.deleted };
-  for (const [set, contents] of grown) {
-    added[set] = contents;
-    deleted[set] = [];
-  }
-  return { added, deleted };
-}
