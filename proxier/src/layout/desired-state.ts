@@ -5,7 +5,7 @@ import { type ChainPlace, classChain, classParts } from './class-chains.ts';
 import { CLASS_MAPS, Classes } from './classes.ts';
 import { withoutEpoch } from './fixed-chains.ts';
 import { classOfMark, markOf } from './numbers.ts';
-import { type Entry, type Numbering, PRESENT, portEntries } from './port-elements.ts';
+import { addPortEntries, type Entries, type Numbering, PRESENT } from './port-elements.ts';
 import { type ClusterSet, DISPATCH_MAPS, eachClusterSet } from './set-names.ts';
 import { type FamilySets, familySets } from './sets.ts';
 import { type StickyPort, stickyChainNames, stickyChains, stickyNumberOf } from './sticky-chains.ts';
@@ -27,7 +27,7 @@ const NOTHING: Holding = { sets: [], keys: [], stickies: NO_STICKIES };
 
 /** What a Service is to have from now on. */
 interface Wanted {
-  readonly entries: readonly Entry[];
+  readonly entries: Entries;
   readonly stickies: readonly string[];
 }
 
@@ -238,9 +238,11 @@ export class DesiredState {
   #wantedBy(state: ServiceState, before: Holding): Wanted {
     const ports = state.ports.filter(({ family }) => family === this.#family);
     if (ports.length === 0 && before === NOTHING) return { entries: NO_ENTRIES, stickies: NO_STICKIES };
-    const stickies = ports.filter(({ affinityMs }) => affinityMs !== undefined).map(({ key }) => key);
+    const sticky = ports.filter(({ affinityMs }) => affinityMs !== undefined);
+    const stickies = sticky.length === 0 ? NO_STICKIES : sticky.map(({ key }) => key);
     for (const key of before.stickies) if (!stickies.includes(key)) this.#endSticky(key);
-    const entries = ports.flatMap((port) => portEntries(port, this.#numbering));
+    const entries: Entries = { sets: [], keys: [], values: [] };
+    for (const port of ports) addPortEntries(entries, port, this.#numbering);
     for (const key of stickies) this.#touchSticky(key);
     // Ports of one Service share its cluster IP, and may share an endpoint.
     return { entries: ports.length > 1 ? withoutRepeats(entries) : entries, stickies };
@@ -257,12 +259,16 @@ export class DesiredState {
     }
   }
 
-  #install(service: string, after: Wanted): void {
-    for (const { set, key, value } of after.entries) {
+  #install(service: string, { entries, stickies }: Wanted): void {
+    const { sets, keys, values } = entries;
+    for (const [at, key] of keys.entries()) {
+      const set = sets[at];
+      if (set === undefined) continue;
       if (SHARED.includes(set)) this.#retain(set, key);
-      else this.#set(set, key, value);
+      else this.#set(set, key, values[at] ?? PRESENT);
     }
-    if (after.entries.length > 0) this.#services.set(service, holdingOf(after));
+    // Without the spare room that `push` leaves.
+    if (keys.length > 0) this.#services.set(service, { sets: sets.slice(), keys: keys.slice(), stickies });
     else this.#services.delete(service);
   }
 
@@ -339,34 +345,34 @@ export interface NamedSpec {
   readonly spec: ChainSpec;
 }
 
-const NO_ENTRIES: readonly Entry[] = [];
+const NO_ENTRIES: Entries = { sets: [], keys: [], values: [] };
 const NO_KEYS: ReadonlySet<PackedValue> = new Set();
 
-function holdingOf({ entries, stickies }: Wanted): Holding {
-  return {
-    sets: entries.map(({ set }) => set),
-    keys: entries.map(({ key }) => key),
-    stickies: stickies.length === 0 ? NO_STICKIES : stickies,
-  };
-}
-
-function withoutRepeats(entries: readonly Entry[]): readonly Entry[] {
-  const seen = eachKept([]);
-  return entries.filter(({ set, key }) => {
-    const keys = seen.get(set) ?? new Set();
-    seen.set(set, keys);
-    return !keys.has(key) && keys.add(key);
+function withoutRepeats({ sets, keys, values }: Entries): Entries {
+  const seen = new Map<ClusterSet, Set<PackedValue>>();
+  const isNew = keys.map((key, at) => {
+    const set = sets[at];
+    if (set === undefined || seen.get(set)?.has(key)) return false;
+    keep(seen, set, key);
+    return true;
   });
+  const kept = (_: unknown, at: number) => isNew[at];
+  return { sets: sets.filter(kept), keys: keys.filter(kept), values: values.filter(kept) };
 }
 
-function eachKept(entries: readonly Entry[]): Map<ClusterSet, Set<PackedValue>> {
+function eachKept({ sets, keys }: Entries): ReadonlyMap<ClusterSet, ReadonlySet<PackedValue>> {
   const kept = new Map<ClusterSet, Set<PackedValue>>();
-  for (const { set, key } of entries) {
-    const keys = kept.get(set);
-    if (keys === undefined) kept.set(set, new Set([key]));
-    else keys.add(key);
+  for (const [at, key] of keys.entries()) {
+    const set = sets[at];
+    if (set !== undefined) keep(kept, set, key);
   }
   return kept;
+}
+
+function keep(kept: Map<ClusterSet, Set<PackedValue>>, set: ClusterSet, key: PackedValue): void {
+  const keys = kept.get(set);
+  if (keys === undefined) kept.set(set, new Set([key]));
+  else keys.add(key);
 }
 
 /** Whether the class chain goes on to another one, which must be there first. */

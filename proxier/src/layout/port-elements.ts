@@ -9,12 +9,12 @@ import { packSource } from './source-key.ts';
 import { externalStickyName, localStickyName, type StickyPort, stickyName } from './sticky-chains.ts';
 import type { StickyPorts } from './sticky-ports.ts';
 
-/** One element that a Service needs. */
-export interface Entry {
-  readonly set: ClusterSet;
-  readonly key: PackedValue;
+/** Elements that a Service needs, side by side: there are some for every Service. */
+export interface Entries {
+  readonly sets: ClusterSet[];
+  readonly keys: PackedValue[];
   /** {@link PRESENT} in a set. */
-  readonly value: PackedValue;
+  readonly values: PackedValue[];
 }
 
 /** What a set, as opposed to a map, has for a key. */
@@ -30,33 +30,40 @@ export interface Numbering {
   readonly stickies: StickyPorts;
 }
 
-/** The elements that a Service port needs. */
-export function portEntries(port: PortState, numbering: Numbering): readonly Entry[] {
-  return new PortElements(port, numbering).entries;
+/** Adds the elements that a Service port needs. */
+export function addPortEntries(entries: Entries, port: PortState, numbering: Numbering): void {
+  new PortElements(entries, port, numbering).collect();
 }
 
 /** Collects the elements of one Service port. */
 class PortElements {
-  readonly entries: Entry[] = [];
+  readonly #entries: Entries;
   readonly #port: PortState;
   readonly #numbering: Numbering;
   readonly #sticky: StickyPort | undefined;
 
-  constructor(port: PortState, numbering: Numbering) {
+  constructor(entries: Entries, port: PortState, numbering: Numbering) {
+    this.#entries = entries;
     this.#port = port;
     this.#numbering = numbering;
     const { affinityMs } = port;
     this.#sticky = affinityMs === undefined ? undefined : numbering.stickies.update({ ...port, affinityMs });
+  }
+
+  collect(): void {
+    const { frontends, hairpins, protocol } = this.#port;
     if (this.#sticky !== undefined) this.#addSticky(this.#sticky);
-    for (const frontend of port.frontends) this.#addFrontend(frontend);
-    for (const { address, port: number } of port.hairpins) {
-      const key = packValue(numbering.types.hairpins.key, [address, address, port.protocol, number]);
+    for (const frontend of frontends) this.#addFrontend(frontend);
+    for (const { address, port } of hairpins) {
+      const key = packValue(this.#numbering.types.hairpins.key, [address, address, protocol, port]);
       this.#add('hairpins', key, PRESENT);
     }
   }
 
   #add(set: ClusterSet, key: PackedValue, value: PackedValue): void {
-    this.entries.push({ set, key, value });
+    this.#entries.sets.push(set);
+    this.#entries.keys.push(key);
+    this.#entries.values.push(value);
   }
 
   #addFrontend(frontend: Frontend): void {

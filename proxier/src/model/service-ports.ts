@@ -37,7 +37,8 @@ export function servicePorts(service: Service, family: Family): readonly Service
   const { spec } = service;
   const clusterIP = spec.clusterIPs.find((ip) => familyOf(ip) === family);
   if (clusterIP === undefined) return [];
-  const externalIPs = spec.externalIPs.filter((ip) => familyOf(ip) === family);
+  const externalIPs = ofFamily(spec.externalIPs, family);
+  const sourceRanges = ofFamily(spec.loadBalancerSourceRanges, family);
   const loadBalancerIPs = service.loadBalancerIngress
     .filter(({ ip, ipMode }) => ipMode === 'VIP' && familyOf(ip) === family)
     .map(({ ip }) => ip);
@@ -56,7 +57,7 @@ export function servicePorts(service: Service, family: Family): readonly Service
       nodePort: port.nodePort,
       externalIPs,
       loadBalancerIPs,
-      sourceRanges: spec.loadBalancerSourceRanges.filter((range) => familyOf(range) === family),
+      sourceRanges,
       internalTrafficPolicy,
       externalTrafficPolicy,
       affinityMs:
@@ -65,6 +66,10 @@ export function servicePorts(service: Service, family: Family): readonly Service
       usesLocal: internalTrafficPolicy === 'Local' || (externalTrafficPolicy === 'Local' && isExternal),
     };
   });
+}
+
+function ofFamily(texts: readonly string[], family: Family): readonly string[] {
+  return texts.length === 0 ? texts : texts.filter((text) => familyOf(text) === family);
 }
 
 /** `Local` counts only where the API allows the field: a Service of type ClusterIP needs an external IP for it. */

@@ -67,8 +67,11 @@ export function diff(
   const elements = compareElements(desired, programmed, place);
   for (const set of CLUSTER_SETS) {
     if (programmed.stale[set].size === 0) continue;
+    const waiting = waitingAnew(desired, programmed, set);
     const gone = new Set(overdue(desired, programmed, set, options));
+    for (const key of waiting) gone.delete(key);
     for (const key of inTheWay(desired, programmed, place, set)) gone.add(key);
+    if (waiting.length > 0) elements.stale[set] = [...elements.stale[set], ...waiting];
     if (gone.size > 0) elements.deleted[set] = [...elements.deleted[set], ...gone];
   }
   const undispatched = options.retireClasses ? unusedClasses(desired, unused) : NO_CLASSES;
@@ -167,6 +170,22 @@ function isInTheWay(desired: DesiredState, { sets }: ChainPlace, set: ClusterSet
     default:
       return false;
   }
+}
+
+/** What refuses a frontend that is not in its map. */
+const REFUSED_IN: ReadonlyMap<ClusterSet, 'services' | 'nodeports'> = new Map([
+  ['refused', 'services'],
+  ['dropped', 'services'],
+  ['refusedNodeports', 'nodeports'],
+  ['droppedNodeports', 'nodeports'],
+]);
+
+/** Stale refusals of frontends that come now: who has looked for them just before is refused as before, for as long as that takes. */
+function waitingAnew(desired: DesiredState, programmed: Programmed, set: ClusterSet): readonly PackedValue[] {
+  const frontends = REFUSED_IN.get(set);
+  if (frontends === undefined) return NO_KEYS;
+  const [should, is] = [desired.elements[frontends], programmed.elements[frontends]];
+  return [...programmed.stale[set].keys()].filter((key) => should.has(key) && !is.has(key));
 }
 
 /** Stale elements that no packet can be on the way to any more. */

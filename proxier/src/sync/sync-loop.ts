@@ -229,13 +229,14 @@ export class SyncLoop {
       if (!(error instanceof TransactionError)) throw error;
       return this.#refused(error, wasJustRead, [...states.values()]);
     }
+    const committedMs = performance.now();
     this.#committed(transaction.size, wasJustRead);
     if (transaction.size + states.size > 0) {
       this.#listener.committed({
         services: states.size,
         operations: transaction.size,
         kernelTimeMs: committed.kernelTimeMs,
-        latencyMs: states.size > 0 ? performance.now() - arrivalMs : 0,
+        latencyMs: states.size > 0 ? committedMs - arrivalMs : 0,
       });
     }
     const { afterCommit } = this.#options;
