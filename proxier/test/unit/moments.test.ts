@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Cluster } from '../../src/model/cluster.ts';
 import { endpointText } from '../../src/model/endpoints.ts';
 import type { Frontend, PortState, ServiceState } from '../../src/model/frontends.ts';
+import { anEndpoint, aService, aSlice } from '../objects.ts';
 import { type AnyChange, anyChange } from '../packets/any-cluster.ts';
 import { Driver } from '../packets/driver.ts';
 import { expectedOutcomes, type KnownClient } from '../packets/expected.ts';
@@ -165,6 +166,32 @@ const anyStep = fc.record({
 });
 
 describe('packets under way', () => {
+  test.each([2, 12])('a refused node port that goes and comes again after %d ms', async (waitMs) => {
+    const life = new Life();
+    const be = (nodePort: number, endpoints: readonly string[]) => {
+      const type = nodePort === 0 ? 'ClusterIP' : 'NodePort';
+      const ports = [{ name: '', protocol: 'TCP', port: 80, nodePort } as const];
+      const service = aService('shop/s1', { type, clusterIPs: ['10.96.0.1'], ports });
+      const slice = aSlice(
+        'shop/s1',
+        '1',
+        endpoints.map((address) => anEndpoint(address)),
+      );
+      return life.change({ name: 'shop/s1', service, slice });
+    };
+    await be(30001, []);
+    life.driver.nowMs += 20;
+    await be(0, []);
+    life.driver.nowMs += waitMs;
+    await be(30001, ['10.244.0.2']);
+    // What is overdue now must wait for who looked for the node port just before it came.
+    life.driver.nowMs += 9;
+    await be(30001, ['10.244.0.2', '10.244.0.3']);
+    await life.clean();
+    checkNow(life);
+    for (let first = 0; first < life.driver.latest; first++) checkTransition(life, first);
+  });
+
   test('a random life: nobody meets what is neither old nor new', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyStep, { minLength: 2, maxLength: 6 }), async (steps) => {
