@@ -43,9 +43,12 @@ export class StickyPorts {
   #nextSlot = FIRST_SLOT;
   #nextId = FIRST_ENDPOINT_ID;
   #adopted = new Map<string, AdoptedSticky>();
+  /** Number to the comment under which it is in `#adopted`. */
+  readonly #adoptedNumbers = new Map<number, string>();
 
   adopt({ ports, lastSlot, lastId, numbers }: AdoptedStickies): void {
     this.#adopted = new Map(ports);
+    for (const [comment, { number }] of ports) this.#adoptedNumbers.set(number, comment);
     this.#nextSlot = Math.max(this.#nextSlot, lastSlot + 1);
     for (const { cluster, local } of ports.values()) {
       for (const range of [cluster, local]) {
@@ -110,7 +113,10 @@ export class StickyPorts {
 
   /** The kernel has no chain with the number any more. */
   retire(number: number): void {
-    if (this.#resting.delete(number)) this.#free.push(number);
+    if (!this.#resting.delete(number)) return;
+    this.#free.push(number);
+    // The port that had it before this process may come yet: somebody else may have it by then.
+    this.#adopted.delete(this.#adoptedNumbers.get(number) ?? '');
   }
 
   #begin({ key, affinityMs }: PortState & { readonly affinityMs: number }): Entry {

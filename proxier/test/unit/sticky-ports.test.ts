@@ -58,3 +58,21 @@ describe('the slots of sticky Service ports', () => {
     expect(new Set(all).size).toBe(5);
   });
 });
+
+test('a number that somebody else may have by now is not taken over', () => {
+  const ports = new StickyPorts();
+  const taken: AdoptedSticky = { number: 1, cluster: undefined, local: undefined, ids: new Map() };
+  ports.adopt({
+    ports: new Map([['late', taken]]),
+    lastSlot: FIRST_SLOT,
+    lastId: FIRST_ENDPOINT_ID,
+    numbers: [1],
+  });
+  // Its Service has not come, so its chains were deleted.
+  ports.retire(1);
+  expect(ports.update(port('early', 1)).number).toBe(1);
+  const late = ports.update(port('late', 1));
+  expect(late.number).not.toBe(1);
+  expect(ports.byNumber(late.number)?.key).toBe('late');
+  expect(ports.byNumber(1)?.key).toBe('early');
+});
