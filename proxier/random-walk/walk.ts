@@ -157,7 +157,15 @@ class Walker implements AsyncDisposable {
   async #restart({ name, after }: Change): Promise<string> {
     const isOther = this.#random.chance(40);
     if (isOther) this.#node = randomNodeConfig(this.#random);
-    await this.#proxier.start(this.#node, after);
-    return isOther ? `${name}, restarted with other settings` : `${name}, restarted`;
+    const how = isOther ? 'restarted with other settings' : 'restarted';
+    if (!this.#random.chance(30)) {
+      await this.#proxier.start(this.#node, after);
+      return `${name}, ${how}`;
+    }
+    // What it does not know of at first it takes for gone, and cleans away.
+    const known = new Map([...after.cluster.services].filter(() => this.#random.chance(50)));
+    await this.#proxier.start(this.#node, { ...after, cluster: { ...after.cluster, services: known } });
+    await this.#proxier.change(after);
+    return `${name}, ${how}, some Services came late`;
   }
 }
