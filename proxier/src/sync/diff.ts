@@ -65,15 +65,7 @@ export function diff(
 ): Difference {
   if (!desired.isTouched && !hasStale(programmed) && !options.retireClasses) return NO_DIFFERENCE;
   const elements = compareElements(desired, programmed, place);
-  for (const set of CLUSTER_SETS) {
-    if (programmed.stale[set].size === 0) continue;
-    const waiting = waitingAnew(desired, programmed, set);
-    const gone = new Set(overdue(desired, programmed, set, options));
-    for (const key of waiting) gone.delete(key);
-    for (const key of inTheWay(desired, programmed, place, set)) gone.add(key);
-    if (waiting.length > 0) elements.stale[set] = [...elements.stale[set], ...waiting];
-    if (gone.size > 0) elements.deleted[set] = [...elements.deleted[set], ...gone];
-  }
+  treatStale(elements, desired, programmed, place, options);
   const undispatched = options.retireClasses ? unusedClasses(desired, unused) : NO_CLASSES;
   const mayRemove = options.retireClasses && DISPATCH_MAPS.every((map) => undispatched[map].length === 0);
   return {
@@ -83,6 +75,25 @@ export function diff(
     writtenChains: writtenChains(desired, programmed, place),
     removedChains: mayRemove ? [...unused.chains].filter((name) => !desired.needsChain(name)) : [],
   };
+}
+
+/** What became stale before goes now, or must wait anew. */
+function treatStale(
+  elements: ReturnType<typeof compareElements>,
+  desired: DesiredState,
+  programmed: Programmed,
+  place: ChainPlace,
+  options: DiffOptions,
+): void {
+  for (const set of CLUSTER_SETS) {
+    if (programmed.stale[set].size === 0) continue;
+    const waiting = waitingAnew(desired, programmed, set);
+    const gone = new Set(overdue(desired, programmed, set, options));
+    for (const key of waiting) gone.delete(key);
+    for (const key of inTheWay(desired, programmed, place, set)) gone.add(key);
+    if (waiting.length > 0) elements.stale[set] = [...elements.stale[set], ...waiting];
+    if (gone.size > 0) elements.deleted[set] = [...elements.deleted[set], ...gone];
+  }
 }
 
 /** The touched chains whose rules are not there as they should be. */
