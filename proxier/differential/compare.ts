@@ -24,6 +24,8 @@ const CHANCE = 1e-9;
 interface Trial {
   readonly packet: TestPacket;
   readonly seen: readonly [Set<Verdict>, Set<Verdict>];
+  /** How many tries were given an endpoint: source ranges may let few clients in. */
+  readonly choices: [number, number];
   tries: number;
 }
 
@@ -39,7 +41,9 @@ async function compare(
   packets: readonly TestPacket[],
   counter: Counter,
 ): Promise<readonly Difference[]> {
-  const trials = packets.map((packet): Trial => ({ packet, seen: [new Set(), new Set()], tries: 0 }));
+  const trials = packets.map(
+    (packet): Trial => ({ packet, seen: [new Set(), new Set()], choices: [0, 0], tries: 0 }),
+  );
   await tryAll(sides, trials, FIRST_TRIES, counter);
   await tryAll(sides, trials.filter(hasChoice), CHOICE_TRIES, counter);
   let open = trials.filter((trial) => !agree(trial));
@@ -89,10 +93,15 @@ async function tryAll(
     sides.map(async (side, index) => {
       const results = await side.send(probes);
       for (const [turn, result] of results.entries())
-        turns[turn]?.seen[index === 0 ? 0 : 1].add(verdictOf(result));
+        note(turns[turn], index === 0 ? 0 : 1, verdictOf(result));
     }),
   );
   for (const trial of trials) trial.tries += tries;
+}
+
+function note(trial: Trial | undefined, side: 0 | 1, verdict: Verdict): void {
+  trial?.seen[side].add(verdict);
+  if (trial !== undefined && isChoice(verdict)) trial.choices[side] += 1;
 }
 
 /** Try number n of the packet. */
@@ -125,10 +134,18 @@ function isSubset(some: ReadonlySet<Verdict>, all: ReadonlySet<Verdict>): boolea
   return [...some].every((verdict) => all.has(verdict));
 }
 
-/** With n verdicts, all as likely, one stays hidden with a probability of (1 - 1/n)^tries. Two more than seen: to be safe. */
-function isDecided({ seen: [left, right], tries }: Trial): boolean {
+/**
+ * With n verdicts, all as likely, one stays hidden with a probability of (1 - 1/n)^tries. Two more than seen: to be safe. Where the
+ * sides differ in endpoints alone, only those tries say something that were given one.
+ */
+function isDecided({ seen: [left, right], choices, tries }: Trial): boolean {
   const n = new Set([...left, ...right]).size + 2;
-  return (1 - 1 / n) ** tries < CHANCE;
+  const isAboutChoices = isSubset(withoutChoices(left), right) && isSubset(withoutChoices(right), left);
+  return (1 - 1 / n) ** (isAboutChoices ? Math.max(...choices) : tries) < CHANCE;
+}
+
+function withoutChoices(verdicts: ReadonlySet<Verdict>): ReadonlySet<Verdict> {
+  return new Set([...verdicts].filter((verdict) => !isChoice(verdict)));
 }
 
 function differenceOf({ packet, seen: [left, right], tries }: Trial): Difference {

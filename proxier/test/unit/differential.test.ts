@@ -3,7 +3,7 @@ import type { Probe, ProbeResult } from '../../../lab/packets/packet-lab.ts';
 import { type EndpointSliceManifest, NO_MANIFESTS, slicesOf } from '../../cluster-generator/manifests.ts';
 import { DEFAULT_NODE } from '../../cluster-generator/node-config.ts';
 import { packetsFor } from '../../cluster-generator/packets.ts';
-import { seeded } from '../../cluster-generator/random.ts';
+import { type Random, seeded } from '../../cluster-generator/random.ts';
 import type { ClusterState } from '../../cluster-generator/random-change.ts';
 import { randomCluster } from '../../cluster-generator/random-cluster.ts';
 import { compareSides } from '../../differential/compare.ts';
@@ -12,15 +12,18 @@ import type { Side } from '../../differential/side.ts';
 
 type Endpoint = EndpointSliceManifest['endpoints'][number];
 
-/** A proxy that sends connections to a cluster IP to any endpoint that `isUsed`, and refuses what has none. */
+/** A proxy that sends connections to a cluster IP to any endpoint that `isUsed`, refuses what has none, and drops those of other clients. */
 class TinyProxy implements Side {
   readonly name = 'tiny';
   readonly #isUsed: (endpoint: Endpoint) => boolean;
-  readonly #random = seeded(1);
+  readonly #isClient: (address: string) => boolean;
+  readonly #random: Random;
   #state: ClusterState = { cluster: NO_MANIFESTS, zone: undefined };
 
-  constructor(isUsed: (endpoint: Endpoint) => boolean) {
+  constructor(isUsed: (endpoint: Endpoint) => boolean, seed = 1, isClient = (_: string) => true) {
     this.#isUsed = isUsed;
+    this.#isClient = isClient;
+    this.#random = seeded(seed);
   }
 
   async start(_: unknown, state: ClusterState): Promise<void> {
@@ -45,7 +48,9 @@ class TinyProxy implements Side {
     const service = [...cluster.services.values()].find(({ spec }) =>
       spec.clusterIPs?.includes(probe.destination),
     );
-    if (service === undefined) return { packet, outcome: { fate: 'dropped' } };
+    if (service === undefined || !this.#isClient(probe.source)) {
+      return { packet, outcome: { fate: 'dropped' } };
+    }
     const endpoints = slicesOf(cluster, service).flatMap((slice) => slice.endpoints.filter(this.#isUsed));
     if (endpoints.length === 0) return { packet, outcome: { fate: 'refused', by: 'port-unreachable' } };
     const [address = ''] = this.#random.pick(endpoints).addresses;
@@ -67,6 +72,13 @@ const packets = packetsFor(seeded(6), state.cluster, 300);
 describe('the comparison of two proxies', () => {
   it('takes what is chosen at random for no difference', async () => {
     const sides = [new TinyProxy(() => true), new TinyProxy(() => true)] as const;
+    for (const side of sides) await side.change(state);
+    expect(await compareSides(sides, packets, tries())).toEqual([]);
+  });
+
+  it('takes for no difference what few clients can show', async () => {
+    const isClient = (address: string) => Number.parseInt(address.split(/[.:]/).at(-1) ?? '', 16) % 16 === 0;
+    const sides = [new TinyProxy(() => true, 1, isClient), new TinyProxy(() => true, 2, isClient)] as const;
     for (const side of sides) await side.change(state);
     expect(await compareSides(sides, packets, tries())).toEqual([]);
   });
