@@ -30,7 +30,7 @@ export LSAN_OPTIONS="exitcode=0:print_suppressions=0"
 export UBSAN_OPTIONS="log_path=$PWD/$reports/report:print_stacktrace=1"
 export NODE_OPTIONS="--require=$PWD/scripts/sanitizer-preload.cjs"
 status=0
-npx vitest run --project kernel --exclude 'proxier/**' --testTimeout 120000 --hookTimeout 120000 "$@" || status=$?
+npx vitest run --project kernel --exclude 'proxier/**' --testTimeout 120000 "$@" || status=$?
 unset LD_PRELOAD NODE_OPTIONS
 node scripts/sanitizer-reports.mjs "$reports" || status=1
 exit "$status"
