@@ -33,10 +33,11 @@ export interface TestPacket {
   readonly port: number;
   /** The Service port has session affinity: one client stays with one endpoint. */
   readonly isSticky: boolean;
+  /** An endpoint is the node itself, where nobody listens to some of what comes. */
+  readonly mayEndHere: boolean;
 }
 
-interface Target
-  extends Pick<TestPacket, 'name' | 'family' | 'protocol' | 'destination' | 'port' | 'isSticky'> {
+interface Target extends Omit<TestPacket, 'origin' | 'source'> {
   /** The endpoints behind it, as far as a client could be one of them. */
   readonly endpoints: readonly string[];
 }
@@ -116,6 +117,7 @@ function targetsOf(service: ServiceManifest, cluster: ClusterManifests): readonl
         destination,
         port: number,
         isSticky: spec.sessionAffinity === 'ClientIP',
+        mayEndHere: endpoints.some((address) => LOCAL_ADDRESSES.includes(address)),
         endpoints: endpoints.filter((address) => familyOf(address) === family),
       };
     };
@@ -208,6 +210,7 @@ function toUnallocated(random: Random, n: number): TestPacket {
     destination,
     port: 80,
     isSticky: false,
+    mayEndHere: false,
     endpoints: [],
   };
   return random.pick(packetsTo(random, target));

@@ -122,12 +122,12 @@ function hasChoice({ seen: [left, right] }: Trial): boolean {
 /** A single client of a sticky Service stays with what each side once chose for it, by any of the Service's frontends: that is chance. */
 function agree({ packet, seen: [left, right] }: Trial): boolean {
   const isChance = packet.isSticky && packet.source.kind === 'one';
-  if (isChance && hasOnlyChoices(left) && hasOnlyChoices(right)) return true;
+  if (isChance && hasOnlyChoices(packet, left) && hasOnlyChoices(packet, right)) return true;
   return left.size === right.size && isSubset(left, right);
 }
 
-function hasOnlyChoices(verdicts: ReadonlySet<Verdict>): boolean {
-  return [...verdicts].every(isChoice);
+function hasOnlyChoices({ mayEndHere }: TestPacket, verdicts: ReadonlySet<Verdict>): boolean {
+  return [...verdicts].every((verdict) => isChoice(verdict) || (mayEndHere && verdict === 'dropped'));
 }
 
 function isSubset(some: ReadonlySet<Verdict>, all: ReadonlySet<Verdict>): boolean {
