@@ -7,13 +7,10 @@ import {
   chain,
   type Expression,
   type Family,
-  Nftables,
   type RuleBody,
   rule,
-  type Transport,
   table,
 } from '../src/index.ts';
-import { loadNative } from '../src/native/load.ts';
 import { attributeMap, textOf, u32Of } from '../src/netlink/attribute.ts';
 import { type Message, messages } from '../src/netlink/message.ts';
 import { immediateKind } from '../src/nft/expression/immediate.ts';
@@ -23,6 +20,7 @@ import { readComment } from '../src/nft/userdata.ts';
 import { eachElement, type ListedElement } from '../src/read/elements.ts';
 import { type ListedExpression, readExpressions } from '../src/read/expressions.ts';
 import { readSet } from '../src/read/objects.ts';
+import { encodedBatch } from './encoded-batch.ts';
 
 const RULE = { chain: 2, expressions: 4, userdata: 7, chainId: 11 } as const;
 const SET = { flags: 3, id: 10 } as const;
@@ -140,21 +138,10 @@ export async function encode(
   family: Family,
   t: string,
 ) {
-  let packed: Uint8Array | undefined;
-  const transport: Transport = {
-    transact: async (bytes) => {
-      packed = bytes;
-      return 1;
-    },
-    transactSync: () => 1,
-    request: async () => new Uint8Array(8),
-    close: async () => undefined,
-  };
-  const transaction = new Nftables(transport).transaction();
-  for (const set of named) transaction.add(set);
-  const into = chain(table(family, t), c);
-  transaction.add(rule(into, expressions, comment === undefined ? {} : { comment }));
-  await transaction.commit();
-  const batch = Buffer.from(loadNative().encode(packed ?? new Uint8Array(0)));
+  const batch = await encodedBatch((transaction) => {
+    for (const set of named) transaction.add(set);
+    const into = chain(table(family, t), c);
+    transaction.add(rule(into, expressions, comment === undefined ? {} : { comment }));
+  });
   return [...messages(batch)].filter(({ type, attributes: of }) => of.length > 0 && type < 0x100);
 }

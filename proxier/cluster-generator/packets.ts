@@ -33,7 +33,7 @@ export interface TestPacket {
   readonly port: number;
   /** The Service port has session affinity: one client stays with one endpoint. */
   readonly isSticky: boolean;
-  /** An endpoint is the node itself, where nobody listens to some of what comes. */
+  /** An endpoint is the node itself: what is sent there may look as if it were dropped. */
   readonly mayEndHere: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { Host } from '../../lab/lab.ts';
-import { Nftables, type Transaction, type Transport } from '../../src/index.ts';
-import { loadNative } from '../../src/native/load.ts';
+import { encodedBatch } from '../../scripts/encoded-batch.ts';
+import type { Transaction } from '../../src/index.ts';
 
 /** Netlink messages as text, of nft and of ours: for what this kernel does not take. */
 
@@ -48,21 +48,7 @@ export function sentByNft(host: Host, command: string): readonly SentMessage[] {
 
 /** What a transaction of ours would send. */
 export async function sentByUs(fill: (transaction: Transaction) => unknown): Promise<readonly SentMessage[]> {
-  let packed: Uint8Array | undefined;
-  const transport: Transport = {
-    transact: async (bytes) => {
-      packed = bytes;
-      return 1;
-    },
-    transactSync: () => 1,
-    request: async () => new Uint8Array(8),
-    close: async () => undefined,
-  };
-  const transaction = new Nftables(transport).transaction();
-  fill(transaction);
-  await transaction.commit();
-  if (packed === undefined) throw new Error('nothing was sent');
-  const batch = Buffer.from(loadNative().encode(packed));
+  const batch = await encodedBatch(fill);
   const messages: SentMessage[] = [];
   for (let at = 0; at < batch.length; ) {
     const length = batch.readUInt32LE(at);
