@@ -3,13 +3,31 @@ import { readObject } from '../../proxier/src/kube/read-object.ts';
 import type { ClusterChanges } from '../../proxier/src/model/cluster.ts';
 import { type ClusterSize, serviceManifest, sliceManifests } from './cluster.ts';
 
-/** All objects of a cluster as the proxier takes them: out of JSON, as from a watch. */
+/** All objects of a cluster at once. */
 export function allObjects({ services, endpoints }: ClusterSize): ClusterChanges {
   const numbers = Array.from({ length: services }, (_, i) => i);
   return changes(
-    numbers.map((i) => serviceObject(i)),
+    numbers.map(serviceObject),
     numbers.flatMap((i) => sliceObjects(i, endpoints)),
   );
+}
+
+/** So many objects an API server sends at a time when it is asked for a list in parts. */
+const PAGE = 500;
+
+/** The same page by page, Services first. Every object comes out of JSON, as from a watch. */
+export function* objectPages({ services, endpoints }: ClusterSize): Iterable<ClusterChanges> {
+  const numbers = Array.from({ length: services }, (_, i) => i);
+  for (const page of pages(numbers)) yield changes(page.map(serviceObject), []);
+  for (const page of pages(numbers))
+    yield changes(
+      [],
+      page.flatMap((i) => sliceObjects(i, endpoints)),
+    );
+}
+
+function* pages(numbers: readonly number[]): Iterable<readonly number[]> {
+  for (let from = 0; from < numbers.length; from += PAGE) yield numbers.slice(from, from + PAGE);
 }
 
 export function changes(

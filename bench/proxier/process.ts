@@ -8,7 +8,7 @@ import { Conntrack } from 'nftlink/conntrack';
 import { Proxier, type ProxierConfig } from '../../proxier/src/proxier.ts';
 import type { SyncReport } from '../../proxier/src/sync/sync-loop.ts';
 import { type ClusterSize, serviceName, sliceManifests } from './cluster.ts';
-import { allObjects, changes, serviceObject, sliceObjects } from './objects.ts';
+import { changes, objectPages, serviceObject, sliceObjects } from './objects.ts';
 
 /** What the process is asked to do. */
 export interface Work {
@@ -22,7 +22,7 @@ export interface Work {
 
 /** One change or a load: times in ms. */
 export interface Step {
-  /** From the objects' arrival to the commit. */
+  /** From the objects' arrival, the last ones' of a load, to the commit. */
   readonly wallMs: number;
   readonly kernelMs: number;
   /** Of the whole process, user and system. */
@@ -34,8 +34,10 @@ export interface Findings {
   /** Reading what the kernel has, while the objects are still to come. */
   readonly prepareMs: number;
   readonly load: Step & {
-    /** Of it until the loop had its states: the model's part. */
-    readonly modelMs: number;
+    /** What was done about objects while others were still to come. */
+    readonly gatherMs: number;
+    /** The same, with reading them out of JSON. */
+    readonly arrivalMs: number;
     readonly isGenerationSame: boolean;
   };
   /** All of the table's elements read by `listPackedElements`. */
@@ -51,7 +53,6 @@ export interface Findings {
     | undefined;
   readonly memory: {
     readonly startMb: number;
-    readonly objectsMb: number;
     readonly loadedMb: number;
     /** After all changes. */
     readonly restMb: number;
@@ -121,24 +122,22 @@ class Subject {
     return performance.now() - start;
   }
 
+  gather(objects: ReturnType<typeof changes>): void {
+    this.#proxier.gather(objects);
+  }
+
   /** Applies changes and waits for the first commit (or that there is none), then until all is at rest. */
-  async step(objects: ReturnType<typeof changes>): Promise<Step & { readonly modelMs: number }> {
+  async step(objects: ReturnType<typeof changes>): Promise<Step> {
     this.#reports = [];
     const cpu = process.cpuUsage();
     const start = performance.now();
     this.#proxier.apply(objects);
     const modelMs = performance.now() - start;
     await this.#proxier.settled();
-    const endMs = performance.now() - start;
     const { user, system } = process.cpuUsage(cpu);
-    const [first] = this.#reports;
-    return {
-      wallMs: first === undefined ? endMs : modelMs + first.latencyMs,
-      kernelMs: first?.kernelTimeMs ?? 0,
-      cpuMs: (user + system) / 1000,
-      operations: first?.operations ?? 0,
-      modelMs,
-    };
+    const endMs = performance.now() - start;
+    const { latencyMs = endMs - modelMs, kernelTimeMs = 0, operations = 0 } = this.#reports[0] ?? {};
+    return { wallMs: modelMs + latencyMs, kernelMs: kernelTimeMs, cpuMs: (user + system) / 1000, operations };
   }
 
   /** Waits until something that `damage` does is mended, and until all is at rest. */
@@ -202,7 +201,6 @@ async function measure(work: Work): Promise<Findings> {
   await subject.close();
   const memory = {
     startMb,
-    objectsMb: load.objectsMb,
     loadedMb,
     restMb: rss / MB,
     peakMb,
@@ -210,18 +208,24 @@ async function measure(work: Work): Promise<Findings> {
   };
   return {
     prepareMs,
-    load: { ...load.step, isGenerationSame },
+    load: { ...load, isGenerationSame },
     ...{ dumpMs, replaced, added, deleted, churned, repaired, memory, idleCpuMsPerMinute },
   };
 }
 
-/** In a function of its own: the objects stay only where the proxier keeps them. */
+/** All objects, page after page. In a function of its own: they stay only where the proxier keeps them. */
 async function loadAll(subject: Subject, size: ClusterSize) {
-  const objects = allObjects(size);
-  const objectsMb = process.memoryUsage.rss() / MB;
-  // What is left of the texts that the objects came out of is not the proxier's.
-  globalThis.gc?.();
-  return { step: await subject.step(objects), objectsMb };
+  const start = performance.now();
+  let gatherMs = 0;
+  let last = changes([], []);
+  for (const page of objectPages(size)) {
+    const since = performance.now();
+    subject.gather(last);
+    gatherMs += performance.now() - since;
+    last = page;
+  }
+  const arrivalMs = performance.now() - start;
+  return { ...(await subject.step(last)), gatherMs, arrivalMs };
 }
 
 /** Somebody else deletes an endpoint, a rule and then everything. */

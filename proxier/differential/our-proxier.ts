@@ -8,6 +8,7 @@ import {
   type ServiceManifest,
 } from '../cluster-generator/manifests.ts';
 import type { NodeConfig } from '../cluster-generator/node-config.ts';
+import type { Random } from '../cluster-generator/random.ts';
 import type { ClusterState } from '../cluster-generator/random-change.ts';
 import type { EndpointSlice, ObjectChanges, Service } from '../src/kube/objects.ts';
 import { readObject } from '../src/kube/read-object.ts';
@@ -29,8 +30,10 @@ export class OurProxier implements AsyncDisposable {
     this.#conntrack = Conntrack.open(where);
   }
 
-  /** A new proxier, over what the one before it has left. Resolves when all is programmed. */
-  async start(node: NodeConfig, state: ClusterState): Promise<void> {
+  /**
+   * A new proxier, over what the one before it has left. With `random` its objects come bit by bit. Resolves when all is programmed.
+   */
+  async start(node: NodeConfig, state: ClusterState, random?: Random): Promise<void> {
     await this.stop();
     this.#proxier = new Proxier(
       this.#nft,
@@ -39,6 +42,7 @@ export class OurProxier implements AsyncDisposable {
       this.#conntrack,
     );
     this.#given = { cluster: NO_MANIFESTS, zone: state.zone };
+    if (random !== undefined) await this.#gather(this.#proxier, state, random);
     await this.change(state);
   }
 
@@ -54,6 +58,19 @@ export class OurProxier implements AsyncDisposable {
     if (zone !== state.zone) proxier.setZone(state.zone);
     proxier.apply(objectChanges(cluster, state.cluster));
     await Promise.race([proxier.settled(), refused]);
+  }
+
+  async #gather(proxier: Proxier, { cluster, zone }: ClusterState, random: Random): Promise<void> {
+    if (random.chance(50)) await proxier.prepare();
+    for (let bit = 0; bit < BITS; bit += 1) {
+      const before = this.#given.cluster;
+      const after = {
+        services: withSomeMore(before.services, cluster.services, random),
+        endpointSlices: withSomeMore(before.endpointSlices, cluster.endpointSlices, random),
+      };
+      proxier.gather(objectChanges(before, after));
+      this.#given = { cluster: after, zone };
+    }
   }
 
   /** Ends the proxier; its rules stay. */
@@ -85,6 +102,16 @@ export class OurProxier implements AsyncDisposable {
       flowsFailed: complain,
     };
   }
+}
+
+const BITS = 3;
+
+function withSomeMore<T>(
+  has: ReadonlyMap<string, T>,
+  all: ReadonlyMap<string, T>,
+  random: Random,
+): ReadonlyMap<string, T> {
+  return new Map([...all].filter(([name]) => has.has(name) || random.chance(40)));
 }
 
 /** Five hundred rounds have some 100,000 clients, and one namespace remembers them all. */

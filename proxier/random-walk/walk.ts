@@ -112,7 +112,7 @@ class Walker implements AsyncDisposable {
   async step(): Promise<string> {
     if (!this.#isStarted) {
       this.#isStarted = true;
-      await this.#proxier.start(this.#node, this.#state);
+      await this.#proxier.start(this.#node, this.#state, this.#random);
       return 'start';
     }
     const change = randomChange(this.#random, this.#state, BOUNDS);
@@ -159,7 +159,7 @@ class Walker implements AsyncDisposable {
     if (isOther) this.#node = randomNodeConfig(this.#random);
     const how = isOther ? 'restarted with other settings' : 'restarted';
     if (!this.#random.chance(30)) {
-      await this.#proxier.start(this.#node, after);
+      await this.#proxier.start(this.#node, after, this.#random);
       return `${name}, ${how}`;
     }
     // What it does not know of at first it takes for gone, and cleans away.

@@ -66,6 +66,7 @@ export class Proxier {
   readonly #config: ProxierConfig;
   readonly #conntrack: Conntrack | undefined;
   readonly #udp = new UdpFlows();
+  #hasAll = false;
 
   /** Both sockets must be of the node's network namespace; without `conntrack` UDP connections are left alone. */
   constructor(nft: Nftables, config: ProxierConfig, listener: ProxierListener, conntrack?: Conntrack) {
@@ -87,8 +88,17 @@ export class Proxier {
     return this.#loop.prepare();
   }
 
-  /** Takes changed objects. The first call is to bring everything there is: what is not in it goes. */
+  /**
+   * Takes some of the objects that there are at the start, in any order, while the others are still to come: what can be done about
+   * them is done, and nothing is programmed before the first `apply`.
+   */
+  gather(changes: ClusterChanges): void {
+    this.#take(this.cluster.gather(changes));
+  }
+
+  /** Takes changed objects. By the first call everything there is must have come, with it or gathered before: what has not goes. */
   apply(changes: ClusterChanges): void {
+    this.#hasAll = true;
     this.#take(this.cluster.apply(changes));
   }
 
@@ -120,7 +130,8 @@ export class Proxier {
   #take({ states, conflicts }: ClusterUpdate): void {
     const { appeared, resolved } = conflicts;
     if (appeared.length + resolved.length > 0) this.#listener.conflicts(appeared, resolved);
-    this.#loop.apply(states);
+    if (this.#hasAll) this.#loop.apply(states);
+    else this.#loop.gather(states);
   }
 
   #program(family: Family): FamilyProgram {

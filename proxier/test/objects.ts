@@ -2,7 +2,7 @@ import type { EndpointSlice, ObjectMeta, Service, ServiceSpec, SliceEndpoint } f
 
 function metadata(name: string, more: Partial<ObjectMeta>): ObjectMeta {
   const [namespace = '', short = ''] = name.split('/');
-  return { name: short, namespace, uid: undefined, creationTimestamp: undefined, labels: {}, ...more };
+  return { name: short, namespace, creationTimestamp: undefined, labels: {}, ...more };
 }
 
 /** A Service with one port 80 and what `spec` says; `name` is `namespace/name`. */

@@ -106,6 +106,16 @@ export function asTextMapping(field: Field): Readonly<Record<string, string>> {
   return texts;
 }
 
+/** The texts under these names. There may be others, which must be texts, too. */
+export function asTextsNamed(field: Field, names: readonly string[]): Readonly<Record<string, string>> {
+  const texts = asTextMapping(field);
+  const found = names.filter((name) => Object.hasOwn(texts, name));
+  // One for all that have none: there are as many as objects.
+  return found.length === 0 ? NO_TEXTS : Object.fromEntries(found.map((name) => [name, texts[name] ?? '']));
+}
+
+const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({});
+
 /** An IP address; `.text` is canonical. */
 export function asAddress(field: Field): (Address & { readonly text: string }) | undefined {
   const text = asText(field);

@@ -8,9 +8,9 @@ import { joined } from './compact.ts';
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace: string;
-  readonly uid: string | undefined;
   /** RFC 3339. */
   readonly creationTimestamp: string | undefined;
+  /** Of {@link READ_LABELS}. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -103,6 +103,9 @@ const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 /** On an EndpointSlice (any value): its Service is headless, a proxy has no use for it. */
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
+
+/** All other labels of an object are forgotten. */
+export const READ_LABELS: readonly string[] = [PROXY_NAME_LABEL, SERVICE_NAME_LABEL, HEADLESS_LABEL];
 
 /** `namespace/name`. */
 export function objectName({ metadata }: { readonly metadata: ObjectMeta }): string {

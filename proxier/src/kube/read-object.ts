@@ -1,6 +1,6 @@
 import {
   asText,
-  asTextMapping,
+  asTextsNamed,
   type Complaint,
   child,
   complain,
@@ -13,6 +13,7 @@ import {
   type EndpointSlice,
   type ObjectMeta,
   objectName,
+  READ_LABELS,
   SERVICE_NAME_LABEL,
   type Service,
 } from './objects.ts';
@@ -129,8 +130,7 @@ function readMetadata(field: Field, kind: ObjectKind): ObjectMeta | undefined {
   if (creationTimestamp !== undefined && Number.isNaN(Date.parse(creationTimestamp))) {
     complain(created, `${show(creationTimestamp)} is not a time like 2026-01-31T12:00:00Z`);
   }
-  const uid = asText(child(field, 'uid'));
-  const labels = asTextMapping(child(field, 'labels'));
+  const labels = asTextsNamed(child(field, 'labels'), READ_LABELS);
   if (name === undefined || namespace === undefined) return undefined;
-  return { name, namespace, uid, creationTimestamp, labels };
+  return { name, namespace, creationTimestamp, labels };
 }

@@ -120,6 +120,11 @@ export class DesiredState {
     if (this.#touchedChains.size > 0) this.#touchedChains = new Set();
   }
 
+  /** Numbers have been taken over. */
+  get hasAdopted(): boolean {
+    return this.#hasAdopted;
+  }
+
   /** No Service has come yet, so numbers can be taken over. */
   get isFresh(): boolean {
     return !this.#hasAdopted && this.#services.size === 0;

@@ -48,13 +48,39 @@ export class Cluster {
   readonly #serviceOfSlice = new Map<string, string>();
   readonly #known = new Map<string, Known>();
   readonly #claims = new Claims();
+  /** Services of which only a part has been gathered. */
+  #waiting = new Set<string>();
 
   constructor(node: NodeIdentity) {
     this.#node = node;
   }
 
   apply(changes: ClusterChanges): ClusterUpdate {
+    const touched = this.#waiting;
+    this.#waiting = new Set();
+    this.#store(changes, touched);
+    return this.#renew(touched);
+  }
+
+  /**
+   * Takes some of the objects that there are at the start, in any order. A Service waits until one of its slices has come too, or for
+   * the first `apply`: so nearly each is computed once.
+   */
+  gather(changes: ClusterChanges): ClusterUpdate {
     const touched = new Set<string>();
+    this.#store(changes, touched);
+    for (const name of touched) {
+      if (this.#services.has(name) && this.#slices.has(name)) {
+        this.#waiting.delete(name);
+        continue;
+      }
+      this.#waiting.add(name);
+      touched.delete(name);
+    }
+    return this.#renew(touched);
+  }
+
+  #store(changes: ClusterChanges, touched: Set<string>): void {
     for (const name of changes.services.deleted) {
       this.#services.delete(name);
       touched.add(name);
@@ -66,7 +92,6 @@ export class Cluster {
     }
     for (const name of changes.endpointSlices.deleted) this.#detach(name, touched);
     for (const slice of changes.endpointSlices.upserted) this.#place(slice, touched);
-    return this.#renew(touched);
   }
 
   /** The node's zone has changed. */

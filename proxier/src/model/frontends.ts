@@ -104,17 +104,20 @@ function plain(endpoints: readonly ConditionedEndpoint[]): readonly Endpoint[] {
 }
 
 function frontends(port: ServicePort, categories: Categories, node: NodeIdentity): readonly Frontend[] {
-  const everybody = { allowedSources: undefined };
+  const { way, refusal } = internalTraffic(port, categories);
+  // Every property written out: V8 keeps those that are spread outside of the object, and every Service has one of these.
   const clusterIP: Frontend = {
     kind: 'cluster-ip',
     address: port.clusterIP,
     port: port.port,
-    ...internalTraffic(port, categories),
-    ...everybody,
+    way,
+    refusal,
+    allowedSources: undefined,
   };
   if (port.nodePort === 0 && port.loadBalancerIPs.length + port.externalIPs.length === 0) return [clusterIP];
   const nodeIP = node.nodeIPs?.find((ip) => familyOf(ip) === port.family);
   const external = externalTraffic(port, categories);
+  const everybody = { allowedSources: undefined };
   const sources = allowedSources(port.sourceRanges, port.loadBalancerIPs, nodeIP);
   const found = new Map<string, Frontend>();
   const add = (frontend: Frontend) => {

@@ -20,7 +20,7 @@ export interface SyncReport {
   /** 0: the kernel had all of it already. */
   readonly operations: number;
   readonly kernelTimeMs: number;
-  /** From the first change's arrival to the commit. */
+  /** From the first change's arrival, at the start from the last one's, to the commit. */
   readonly latencyMs: number;
 }
 
@@ -59,6 +59,8 @@ export class SyncLoop {
   readonly #stopping = new AbortController();
   readonly #quarantine = new Quarantine();
   #queue = new Map<string, ServiceState>();
+  /** States that the programs have, and no transaction yet. */
+  #numbered = new Map<string, ServiceState>();
   #firstArrivalMs = 0;
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
@@ -97,13 +99,16 @@ export class SyncLoop {
     await this.#prepared;
   }
 
+  /** Takes states while others are still on their way: nothing is written before the first `apply`. */
+  gather(states: Iterable<ServiceState>): void {
+    this.#enqueue(states);
+    // Where an earlier process gave numbers out they stay what they are only if a Service's endpoints come all at once.
+    if (this.#programs.every(({ isLoaded, desired }) => isLoaded && !desired.hasAdopted)) this.#number();
+  }
+
   /** Takes Services' new states. The first call also makes the tables, so it may be empty. */
   apply(states: Iterable<ServiceState>): void {
-    if (this.#queue.size === 0) this.#firstArrivalMs = performance.now();
-    for (const state of states) {
-      this.#queue.set(state.service, state);
-      this.#quarantine.try(state.service);
-    }
+    this.#enqueue(states);
     this.#running ??= this.#run();
     this.#wake?.();
   }
@@ -137,6 +142,23 @@ export class SyncLoop {
     await this.#running;
     await this.#afterwards;
     await this.#drift.close();
+  }
+
+  #enqueue(states: Iterable<ServiceState>): void {
+    // What was gathered has waited for the rest.
+    if (this.#queue.size === 0 || this.#running === undefined) this.#firstArrivalMs = performance.now();
+    for (const state of states) {
+      this.#queue.set(state.service, state);
+      this.#quarantine.try(state.service);
+    }
+  }
+
+  /** Gives what waits to the programs. */
+  #number(): void {
+    for (const program of this.#programs) program.update(this.#queue.values());
+    if (this.#numbered.size === 0) this.#numbered = this.#queue;
+    else for (const [service, state] of this.#queue) this.#numbered.set(service, state);
+    this.#queue = new Map();
   }
 
   async #run(): Promise<void> {
@@ -210,11 +232,11 @@ export class SyncLoop {
   async #sync(retireClasses: boolean): Promise<Error | undefined> {
     const wasJustRead = await this.#prepare();
     if (wasJustRead instanceof Error) return wasJustRead;
-    const states = this.#queue;
     const arrivalMs = this.#firstArrivalMs;
-    this.#queue = new Map();
     this.#mustSync = false;
-    for (const program of this.#programs) program.update(states.values());
+    this.#number();
+    const states = this.#numbered;
+    this.#numbered = new Map();
     // What changes now is not what has been idle for a while.
     const isIdle = retireClasses && states.size === 0;
     const options = { nowMs: performance.now(), graceMs: GRACE_MS, retireClasses: isIdle };

@@ -43,7 +43,7 @@ describe('manifests', () => {
       'clusterIP: 10.96.0.041\nports: [{port: 80, name: w}, {port: 81, name: x}]',
     );
     expect(service).toMatchObject({
-      metadata: { name: 'cart', namespace: 'shop', uid: undefined, creationTimestamp: undefined, labels: {} },
+      metadata: { name: 'cart', namespace: 'shop', creationTimestamp: undefined, labels: {} },
       spec: {
         type: 'ClusterIP',
         clusterIPs: ['10.96.0.41'],
