@@ -58,8 +58,9 @@ async function compare(
 }
 
 /**
- * The same with what chance may still do: one masqueraded packet of the node in 60,000 keeps its source port, and looks as if it had
- * not been masqueraded. So a difference in the node's own packets counts when it shows again.
+ * The same without what chance may still do: whether the node's own packets are masqueraded is told by their source port alone. One in
+ * 60,000 keeps it; and one that is not masqueraded gets another where an older connection to the endpoint has it already. So a difference
+ * in them counts when it shows again, with all older connections forgotten.
  */
 export async function compareSides(
   sides: readonly [Side, Side],
@@ -70,6 +71,7 @@ export async function compareSides(
   const ofNode = differences.filter(({ packet }) => packet.origin === 'node');
   if (ofNode.length === 0) return differences;
   const others = differences.filter(({ packet }) => packet.origin !== 'node');
+  for (const side of sides) side.forgetConnections();
   return [
     ...others,
     ...(await compare(

@@ -58,6 +58,10 @@ export class KubeProxySide implements Side {
     return this.#lab.send(probes);
   }
 
+  forgetConnections(): void {
+    this.#lab.forgetConnections();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#kubeProxy[Symbol.asyncDispose]();
     await this.#lab.close();

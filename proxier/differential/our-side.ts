@@ -32,6 +32,10 @@ export class OurSide implements Side {
     return this.#lab.send(probes);
   }
 
+  forgetConnections(): void {
+    this.#lab.forgetConnections();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#proxier[Symbol.asyncDispose]();
     await this.#lab.close();

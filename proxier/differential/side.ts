@@ -10,4 +10,6 @@ export interface Side extends AsyncDisposable {
   /** Brings the cluster, and the node's zone, to another state. Resolves when all of it is programmed. */
   change(state: ClusterState): Promise<void>;
   send(probes: readonly Probe[]): Promise<readonly ProbeResult[]>;
+  /** Empties the node's conntrack. */
+  forgetConnections(): void;
 }

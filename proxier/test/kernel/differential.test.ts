@@ -105,12 +105,14 @@ class Misled implements Side {
   readonly start: Side['start'];
   readonly change: Side['change'];
   readonly send: Side['send'];
+  readonly forgetConnections: Side['forgetConnections'];
 
   constructor(side: Side) {
     this.#side = side;
     this.start = (node, state) => side.start(node, withoutHints(state));
     this.change = (state) => side.change(withoutHints(state));
     this.send = (probes) => side.send(probes);
+    this.forgetConnections = () => side.forgetConnections();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
