@@ -149,7 +149,7 @@ export class DesiredState {
   update(states: Iterable<ServiceState>): void {
     if (this.#services.size === 0) {
       this.#isFirst = true;
-      for (const state of states) this.#install(state.service, this.#wantedBy(state, NOTHING));
+      this.#installFirst(states);
       this.#isFirst = false;
       return;
     }
@@ -157,8 +157,8 @@ export class DesiredState {
       const before = this.#services.get(state.service) ?? NOTHING;
       return { service: state.service, before, after: this.#wantedBy(state, before) };
     });
-    for (const { before, after } of changes) this.#withdraw(before, after);
-    for (const { service, after } of changes) this.#install(service, after);
+    this.#withdrawEach(changes);
+    this.#installEach(changes);
   }
 
   /** Takes the addresses that have node ports. */
@@ -251,6 +251,19 @@ export class DesiredState {
     for (const key of stickies) this.#touchSticky(key);
     // Ports of one Service share its cluster IP, and may share an endpoint.
     return { entries: ports.length > 1 ? withoutRepeats(entries) : entries, stickies };
+  }
+
+  // Loops of thousands are functions of their own, see model/cluster.ts.
+  #installFirst(states: Iterable<ServiceState>): void {
+    for (const state of states) this.#install(state.service, this.#wantedBy(state, NOTHING));
+  }
+
+  #withdrawEach(changes: readonly { readonly before: Holding; readonly after: Wanted }[]): void {
+    for (const { before, after } of changes) this.#withdraw(before, after);
+  }
+
+  #installEach(changes: readonly { readonly service: string; readonly after: Wanted }[]): void {
+    for (const { service, after } of changes) this.#install(service, after);
   }
 
   #withdraw({ sets, keys }: Holding, after: Wanted): void {

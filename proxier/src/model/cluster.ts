@@ -1,18 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { joined } from '../kube/compact.ts';
-import {
-  type EndpointSlice,
-  HEADLESS_LABEL,
-  type ObjectChanges,
-  objectName,
-  SERVICE_NAME_LABEL,
-  type Service,
-} from '../kube/objects.ts';
+import { type EndpointSlice, type ObjectChanges, objectName, type Service } from '../kube/objects.ts';
 import { Claims, type Conflict, claimantOf } from './claims.ts';
 import { endpointText } from './endpoints.ts';
 import { type Frontend, type PortState, type ServiceState, serviceState } from './frontends.ts';
 import { healthCheckPort, localReadyEndpoints } from './health-check.ts';
 import type { NodeIdentity } from './node.ts';
+import { ServiceSlices } from './service-slices.ts';
 
 /** Changed objects, as they come from a watch. */
 export interface ClusterChanges {
@@ -42,10 +36,7 @@ interface Known {
 export class Cluster {
   #node: NodeIdentity;
   readonly #services = new Map<string, Service>();
-  /** Service to its slices. */
-  readonly #slices = new Map<string, readonly EndpointSlice[]>();
-  /** Slice to its Service. */
-  readonly #serviceOfSlice = new Map<string, string>();
+  readonly #slices = new ServiceSlices();
   readonly #known = new Map<string, Known>();
   readonly #claims = new Claims();
   /** Services of which only a part has been gathered. */
@@ -80,20 +71,6 @@ export class Cluster {
     return this.#renew(touched);
   }
 
-  #store(changes: ClusterChanges, touched: Set<string>): void {
-    for (const name of changes.services.deleted) {
-      this.#services.delete(name);
-      touched.add(name);
-    }
-    for (const service of changes.services.upserted) {
-      const name = objectName(service);
-      this.#services.set(name, service);
-      touched.add(name);
-    }
-    for (const name of changes.endpointSlices.deleted) this.#detach(name, touched);
-    for (const slice of changes.endpointSlices.upserted) this.#place(slice, touched);
-  }
-
   /** The node's zone has changed. */
   setZone(zone: string | undefined): ClusterUpdate {
     if (zone === this.#node.zone) return this.#renew([]);
@@ -125,55 +102,55 @@ export class Cluster {
   /** How many endpoints of the Service, counted by address, are on this node and ready. */
   localReadyEndpoints(name: string): number {
     const service = this.#services.get(name);
-    return service === undefined ? 0 : localReadyEndpoints(service, this.#slicesOf(name), this.#node);
+    return service === undefined ? 0 : localReadyEndpoints(service, this.#slices.of(name), this.#node);
   }
 
-  #place(slice: EndpointSlice, touched: Set<string>): void {
-    const name = objectName(slice);
-    const service = serviceOf(slice);
-    const before = this.#serviceOfSlice.get(name);
-    if (before !== undefined && before !== service) this.#detach(name, touched);
-    if (service === undefined) return;
-    const slices = this.#slicesOf(service);
-    if (before === service) {
-      // In its place: a Map of thousands from which entries come and go is built anew now and then, which takes milliseconds.
-      this.#slices.set(
-        service,
-        slices.map((other) => (objectName(other) === name ? slice : other)),
-      );
-    } else {
-      this.#slices.set(service, [...slices, slice]);
-      this.#serviceOfSlice.set(name, service);
+  #store({ services, endpointSlices }: ClusterChanges, touched: Set<string>): void {
+    for (const name of services.deleted) this.#forget(name, touched);
+    this.#keepEach(services.upserted, touched);
+    for (const name of endpointSlices.deleted) this.#slices.remove(name, touched);
+    this.#slices.placeEach(endpointSlices.upserted, touched);
+  }
+
+  #forget(name: string, touched: Set<string>): void {
+    this.#services.delete(name);
+    touched.add(name);
+  }
+
+  // One loop in a function, and nothing behind it: what V8 makes of a loop of thousands knows nothing of what follows (there was none yet)
+  // and would be entered and left again, at 20 µs, by every later change.
+  #keepEach(services: readonly Service[], touched: Set<string>): void {
+    for (const service of services) {
+      const name = objectName(service);
+      this.#services.set(name, service);
+      touched.add(name);
     }
-    touched.add(service);
-  }
-
-  #detach(name: string, touched: Set<string>): void {
-    const service = this.#serviceOfSlice.get(name);
-    if (service === undefined) return;
-    const left = this.#slicesOf(service).filter((slice) => objectName(slice) !== name);
-    if (left.length === 0) this.#slices.delete(service);
-    else this.#slices.set(service, left);
-    this.#serviceOfSlice.delete(name);
-    touched.add(service);
-  }
-
-  #slicesOf(name: string): readonly EndpointSlice[] {
-    return this.#slices.get(name) ?? NO_SLICES;
   }
 
   #renew(touched: Iterable<string>): ClusterUpdate {
     const wanted = new Map<string, ServiceState>();
     const affected = new Set<string>();
+    this.#claimEach(touched, wanted, affected);
+    for (const name of affected) if (!wanted.has(name)) wanted.set(name, this.#wantedState(name));
+    const states: ServiceState[] = [];
+    const conflicts: { appeared: Conflict[]; resolved: Conflict[] } = { appeared: [], resolved: [] };
+    this.#grantEach(wanted, states, conflicts);
+    return { states, conflicts };
+  }
+
+  #claimEach(touched: Iterable<string>, wanted: Map<string, ServiceState>, affected: Set<string>): void {
     for (const name of touched) {
       const state = this.#wantedState(name);
       wanted.set(name, state);
       for (const other of this.#claim(name, state)) affected.add(other);
     }
-    for (const name of affected) if (!wanted.has(name)) wanted.set(name, this.#wantedState(name));
-    const states: ServiceState[] = [];
-    const appeared: Conflict[] = [];
-    const resolved: Conflict[] = [];
+  }
+
+  #grantEach(
+    wanted: ReadonlyMap<string, ServiceState>,
+    states: ServiceState[],
+    { appeared, resolved }: { readonly appeared: Conflict[]; readonly resolved: Conflict[] },
+  ): void {
     for (const [name, state] of wanted) {
       const before = this.#known.get(name);
       const now = this.#grant(state);
@@ -183,13 +160,12 @@ export class Cluster {
       if (now.wanted.ports.length > 0) this.#known.set(name, now);
       else this.#known.delete(name);
     }
-    return { states, conflicts: { appeared, resolved } };
   }
 
   #wantedState(name: string): ServiceState {
     const service = this.#services.get(name);
     if (service === undefined) return { service: name, ports: [] };
-    return serviceState(service, this.#slicesOf(name), this.#node, name);
+    return serviceState(service, this.#slices.of(name), this.#node, name);
   }
 
   #claim(name: string, state: ServiceState): ReadonlySet<string> {
@@ -219,15 +195,6 @@ export class Cluster {
   }
 }
 
-/** The Service that the slice is of, `namespace/name`; undefined: of none that is proxied. */
-function serviceOf({ metadata: { namespace, labels } }: EndpointSlice): string | undefined {
-  const label = labels[SERVICE_NAME_LABEL];
-  if (label === undefined || label === '') return undefined;
-  // The controller that writes slices may not have noticed yet that the Service has got a cluster IP.
-  return Object.hasOwn(labels, HEADLESS_LABEL) ? undefined : joined('/', namespace, label);
-}
-
-const NO_SLICES: readonly EndpointSlice[] = [];
 const NO_CONFLICTS: readonly Conflict[] = [];
 
 function isOther(state: ServiceState, before: ServiceState | undefined): boolean {
