@@ -90,10 +90,10 @@ export class Proxier {
 
   /**
    * Takes some of the objects that there are at the start, in any order, while the others are still to come: what can be done about
-   * them is done, and nothing is programmed before the first `apply`.
+   * them is done, and nothing is programmed before the first `apply`. After it this is the same as `apply`.
    */
   gather(changes: ClusterChanges): void {
-    this.#take(this.cluster.gather(changes));
+    this.#take(this.#hasAll ? this.cluster.apply(changes) : this.cluster.gather(changes));
   }
 
   /** Takes changed objects. By the first call everything there is must have come, with it or gathered before: what has not goes. */

@@ -25,6 +25,7 @@ const changes = (
 });
 
 const cart = aService('shop/cart', { clusterIPs: ['10.96.0.7'] });
+const alone = aService('shop/alone', { clusterIPs: ['10.96.0.8'] });
 const slices = [
   aSlice('shop/cart', '1', [anEndpoint('10.1.0.1'), anEndpoint('10.1.0.4')]),
   aSlice('shop/cart', '2', [anEndpoint('10.1.0.2'), anEndpoint('10.1.0.3')]),
@@ -86,7 +87,6 @@ describe('objects that are gathered', () => {
       cluster
         .gather(changed)
         .states.map(({ service, ports: [port] }) => `${service} ${port?.cluster.length}`);
-    const alone = aService('shop/alone', { clusterIPs: ['10.96.0.8'] });
     expect(names(changes([cart, alone]))).toEqual([]);
     expect(names(first ?? nothing)).toEqual(['shop/cart 2']);
     expect(names(second ?? nothing)).toEqual(['shop/cart 4']);
@@ -132,6 +132,18 @@ describe('objects that are gathered', () => {
     proxier.apply(nothing);
     await proxier.settled();
     expect(await generationOf(kernel)).toBe(before);
+    await proxier.stop();
+  });
+
+  test('are programmed at once when they come late', async () => {
+    const kernel = new FakeKernel();
+    const { proxier } = start(kernel);
+    proxier.apply(changes([], slices));
+    proxier.gather(changes([cart, alone]));
+    await proxier.settled();
+    expect(await pictureOf(kernel)).toEqual(
+      await pictureOf(await programmed(changes([cart, alone], slices))),
+    );
     await proxier.stop();
   });
 
