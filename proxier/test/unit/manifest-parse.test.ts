@@ -231,12 +231,22 @@ internalTrafficPolicy: Local`);
       ':7: EndpointSlice shop/cart-abc: metadata.labels.kubernetes.io/service-name: 7 is not a string (write it in quotes)',
     ],
     [
+      /cart$/m,
+      'cart\n    app: 7',
+      ':8: EndpointSlice shop/cart-abc: metadata.labels.app: 7 is not a string (write it in quotes)',
+    ],
+    [
       /kubernetes.io.*/,
       'a: b',
       ':6: EndpointSlice shop/cart-abc: metadata.labels: the label kubernetes.io/service-name is missing: the slice belongs to no Service',
     ],
   ])('mistakes in an EndpointSlice: %s → %s', async (pattern, replacement, expected) => {
     expect(await problemsOf(SLICE.replace(pattern, replacement))).toEqual([`shop.yaml${expected}`]);
+  });
+
+  test('labels that nobody reads are forgotten', async () => {
+    const { objects } = await parseManifest('a.yaml', SLICE.replace(/cart$/m, 'cart\n    app: shop'));
+    expect(objects[0]?.object.metadata.labels).toEqual({ 'kubernetes.io/service-name': 'cart' });
   });
 
   test('an object that has no name or kind makes the file incomplete', async () => {
