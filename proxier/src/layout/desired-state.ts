@@ -161,6 +161,24 @@ export class DesiredState {
     this.#installEach(changes);
   }
 
+  /** Takes the state of a Service that has not come yet, if an earlier process has left just what it needs. Says whether. */
+  recognize(state: ServiceState): boolean {
+    if (this.#services.has(state.service)) return false;
+    if (state.ports.some(({ family, affinityMs }) => family === this.#family && affinityMs !== undefined))
+      return false;
+    this.#isFirst = true;
+    const wanted = this.#wantedBy(state, NOTHING);
+    this.#isFirst = false;
+    const { sets, keys, values } = wanted.entries;
+    const isThere = (key: PackedValue, at: number) => {
+      const set = sets[at];
+      return set !== undefined && this.#adopted?.present(set, key) === values[at];
+    };
+    if (!keys.every(isThere)) return false;
+    this.#install(state.service, wanted);
+    return true;
+  }
+
   /** Takes the addresses that have node ports. */
   setNodePortAddresses(addresses: readonly string[]): void {
     const wanted = new Set<PackedValue>(

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { type Committed, type Nftables, RequestError, TransactionError } from 'nftlink';
 import { TABLE_NAME } from '../layout/sets.ts';
 import type { ServiceState } from '../model/frontends.ts';
+import { Arrivals } from './arrivals.ts';
 import { culpritsOf } from './culprits.ts';
 import { Drift } from './drift.ts';
 import type { FamilyProgram } from './family-program.ts';
@@ -58,9 +59,7 @@ export class SyncLoop {
   readonly #options: SyncOptions;
   readonly #stopping = new AbortController();
   readonly #quarantine = new Quarantine();
-  #queue = new Map<string, ServiceState>();
-  /** States that the programs have, and no transaction yet. */
-  #numbered = new Map<string, ServiceState>();
+  readonly #arrivals = new Arrivals();
   #firstArrivalMs = 0;
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
@@ -101,14 +100,18 @@ export class SyncLoop {
 
   /** Takes states while others are still on their way: nothing is written before the first `apply`. */
   gather(states: Iterable<ServiceState>): void {
-    this.#enqueue(states);
-    // Where an earlier process gave numbers out they stay what they are only if a Service's endpoints come all at once.
-    if (this.#programs.every(({ isLoaded, desired }) => isLoaded && !desired.hasAdopted)) this.#number();
+    for (const state of states) this.#arrivals.gather(state);
+    this.#arrivals.giveEarly(this.#programs);
   }
 
   /** Takes Services' new states. The first call also makes the tables, so it may be empty. */
   apply(states: Iterable<ServiceState>): void {
-    this.#enqueue(states);
+    // What was gathered has waited for the rest.
+    if (this.#arrivals.isEmpty || this.#running === undefined) this.#firstArrivalMs = performance.now();
+    for (const state of states) {
+      this.#arrivals.add(state);
+      this.#quarantine.try(state.service);
+    }
     this.#running ??= this.#run();
     this.#wake?.();
   }
@@ -144,29 +147,12 @@ export class SyncLoop {
     await this.#drift.close();
   }
 
-  #enqueue(states: Iterable<ServiceState>): void {
-    // What was gathered has waited for the rest.
-    if (this.#queue.size === 0 || this.#running === undefined) this.#firstArrivalMs = performance.now();
-    for (const state of states) {
-      this.#queue.set(state.service, state);
-      this.#quarantine.try(state.service);
-    }
-  }
-
-  /** Gives what waits to the programs. */
-  #number(): void {
-    for (const program of this.#programs) program.update(this.#queue.values());
-    if (this.#numbered.size === 0) this.#numbered = this.#queue;
-    else for (const [service, state] of this.#queue) this.#numbered.set(service, state);
-    this.#queue = new Map();
-  }
-
   async #run(): Promise<void> {
     await this.#prepared;
     while (!this.#stopping.signal.aborted) {
       this.#releaseDue();
       if (this.#drift.dueInMs === 0) this.verify();
-      if (this.#queue.size > 0 || this.#mustSync) await this.#syncOrWait(false);
+      if (!this.#arrivals.isEmpty || this.#mustSync) await this.#syncOrWait(false);
       else if (this.#programs.some((program) => program.hasLeftovers)) await this.#clean();
       else await this.#rest();
     }
@@ -206,7 +192,7 @@ export class SyncLoop {
   async #rest(): Promise<void> {
     await this.#afterwards;
     await this.#drift.rest();
-    if (this.#queue.size > 0 || this.#mustSync || this.#drift.dueInMs === 0) return;
+    if (!this.#arrivals.isEmpty || this.#mustSync || this.#drift.dueInMs === 0) return;
     for (const resolve of this.#settled.splice(0)) resolve();
     const { nextTrialMs } = this.#quarantine;
     const trialInMs = nextTrialMs === undefined ? [] : [Math.max(0, nextTrialMs - performance.now())];
@@ -223,7 +209,10 @@ export class SyncLoop {
         resolve(false);
       };
       const hasChanged =
-        this.#queue.size > 0 || this.#mustSync || this.#drift.dueInMs === 0 || this.#stopping.signal.aborted;
+        !this.#arrivals.isEmpty ||
+        this.#mustSync ||
+        this.#drift.dueInMs === 0 ||
+        this.#stopping.signal.aborted;
       if (hasChanged) this.#wake();
     });
   }
@@ -234,9 +223,7 @@ export class SyncLoop {
     if (wasJustRead instanceof Error) return wasJustRead;
     const arrivalMs = this.#firstArrivalMs;
     this.#mustSync = false;
-    this.#number();
-    const states = this.#numbered;
-    this.#numbered = new Map();
+    const states = this.#arrivals.give(this.#programs);
     // What changes now is not what has been idle for a while.
     const isIdle = retireClasses && states.size === 0;
     const options = { nowMs: performance.now(), graceMs: GRACE_MS, retireClasses: isIdle };
@@ -308,8 +295,8 @@ export class SyncLoop {
     states: readonly ServiceState[],
   ): TransactionError | undefined {
     this.#mustSync = true;
-    const isNewer = new Set(this.#queue.keys());
-    this.#queueAgain(states);
+    const isNewer = this.#arrivals.services();
+    this.#arrivals.giveBack(states);
     if (error.outcome === 'aborted' && !wasJustRead) {
       for (const program of this.#programs) program.invalidate();
       return undefined;
@@ -323,17 +310,12 @@ export class SyncLoop {
     for (const [service, reason] of culprits) {
       this.#listener.setAside(this.#quarantine.add(service, reason, nowMs));
     }
-    for (const service of culprits.keys()) if (!isNewer.has(service)) this.#queue.delete(service);
+    for (const service of culprits.keys()) if (!isNewer.has(service)) this.#arrivals.drop(service);
     const nothing = [...culprits.keys()].map((service): ServiceState => ({ service, ports: [] }));
     for (const program of this.#programs) {
       program.abandon();
       program.update(nothing);
     }
     return undefined;
-  }
-
-  /** What was not committed is told when it is, unless there is newer. */
-  #queueAgain(states: readonly ServiceState[]): void {
-    for (const state of states) if (!this.#queue.has(state.service)) this.#queue.set(state.service, state);
   }
 }

@@ -1,8 +1,10 @@
 import { Nftables } from 'nftlink';
 import { FakeKernel } from 'nftlink/testing';
 import { describe, expect, test } from 'vitest';
+import type { ClusterManifests } from '../../cluster-generator/manifests.ts';
 import { DEFAULT_NODE } from '../../cluster-generator/node-config.ts';
 import { type Random, seeded } from '../../cluster-generator/random.ts';
+import { type ClusterState, randomChange } from '../../cluster-generator/random-change.ts';
 import { randomCluster } from '../../cluster-generator/random-cluster.ts';
 import { readManifest } from '../../differential/our-proxier.ts';
 import { Pictures } from '../../random-walk/pictures.ts';
@@ -39,8 +41,7 @@ interface Objects {
   readonly bits: readonly ClusterChanges[];
 }
 
-function randomObjects(random: Random): Objects {
-  const { services, endpointSlices } = randomCluster(random);
+function objectsOf(random: Random, { services, endpointSlices }: ClusterManifests): Objects {
   const read = [...services.values(), ...endpointSlices.values()].map(readManifest);
   const isService = (object: Service | EndpointSlice): object is Service => object.kind === 'Service';
   const only = (object: Service | EndpointSlice) =>
@@ -53,6 +54,8 @@ function randomObjects(random: Random): Objects {
     bits: random.shuffled(read).map(only),
   };
 }
+
+const randomObjects = (random: Random) => objectsOf(random, randomCluster(random));
 
 function start(kernel: FakeKernel) {
   const reports: SyncReport[] = [];
@@ -132,6 +135,22 @@ describe('objects that are gathered', () => {
     proxier.apply(nothing);
     await proxier.settled();
     expect(await generationOf(kernel)).toBe(before);
+    await proxier.stop();
+  });
+
+  test.each(SEEDS)('change what is otherwise: seed %i', async (seed) => {
+    const random = seeded(seed);
+    let state: ClusterState = { cluster: randomCluster(random), zone: undefined };
+    const kernel = await programmed(objectsOf(random, state.cluster).all);
+    for (let change = 0; change < 4; change += 1) state = randomChange(random, state).after;
+    const { all, bits } = objectsOf(random, state.cluster);
+    const { proxier, reports } = start(kernel);
+    await proxier.prepare();
+    for (const bit of bits) proxier.gather(bit);
+    proxier.apply(nothing);
+    await proxier.settled();
+    expect(reports[0]?.services).toBe([...proxier.cluster.states()].length);
+    expect(await pictureOf(kernel)).toEqual(await pictureOf(await programmed(all)));
     await proxier.stop();
   });
 
