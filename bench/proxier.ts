@@ -20,8 +20,8 @@ const CHANGES = 1_000;
 const KUBE_PROXY_CHANGES = 5;
 /** At the size that there is a bar for. */
 const IDLE = { services: 30_000, durationMs: 60_000 };
-/** The first as docs/proxier.md advises, the second for what stands before a load. */
-const FLAGS = ['--v8-pool-size=1', '--expose-gc'];
+/** As docs/proxier.md advises. */
+const FLAGS = ['--v8-pool-size=1'];
 
 /** The proxier in a process of its own: full load, restart, changes, repairs, memory and CPU, at several sizes. */
 export async function benchProxier(lab: Lab): Promise<void> {
