@@ -130,6 +130,8 @@ function readMetadata(field: Field, kind: ObjectKind): ObjectMeta | undefined {
   if (creationTimestamp !== undefined && Number.isNaN(Date.parse(creationTimestamp))) {
     complain(created, `${show(creationTimestamp)} is not a time like 2026-01-31T12:00:00Z`);
   }
+  // Checked, and not kept: nothing here asks for it.
+  asText(child(field, 'uid'));
   const labels = asTextsNamed(child(field, 'labels'), READ_LABELS);
   if (name === undefined || namespace === undefined) return undefined;
   return { name, namespace, creationTimestamp, labels };

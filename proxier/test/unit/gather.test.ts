@@ -10,10 +10,13 @@ import { readManifest } from '../../differential/our-proxier.ts';
 import { Pictures } from '../../random-walk/pictures.ts';
 import type { EndpointSlice, Service } from '../../src/kube/objects.ts';
 import { Cluster, type ClusterChanges } from '../../src/model/cluster.ts';
+import { serviceState } from '../../src/model/frontends.ts';
 import { Proxier } from '../../src/proxier.ts';
+import { Arrivals } from '../../src/sync/arrivals.ts';
+import { FamilyProgram } from '../../src/sync/family-program.ts';
 import type { SyncReport } from '../../src/sync/sync-loop.ts';
 import { anEndpoint, aService, aSlice } from '../objects.ts';
-import { UNDISTURBED } from '../states.ts';
+import { PROGRAM_OPTIONS, UNDISTURBED } from '../states.ts';
 
 const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
 const NODE = { ...DEFAULT_NODE, zone: undefined, interfaceAddresses: () => [] };
@@ -32,6 +35,8 @@ const slices = [
   aSlice('shop/cart', '1', [anEndpoint('10.1.0.1'), anEndpoint('10.1.0.4')]),
   aSlice('shop/cart', '2', [anEndpoint('10.1.0.2'), anEndpoint('10.1.0.3')]),
 ];
+const sticky = aService('shop/sticky', { clusterIPs: ['10.96.0.10'], sessionAffinitySeconds: 60 });
+const stickySlice = aSlice('shop/sticky', '1', [anEndpoint('10.1.0.9')]);
 const [first, second] = slices.map((slice) => changes([], [slice]));
 const nothing = changes([]);
 
@@ -136,6 +141,35 @@ describe('objects that are gathered', () => {
     await proxier.settled();
     expect(await generationOf(kernel)).toBe(before);
     await proxier.stop();
+  });
+
+  test('are numbered at once where nobody has given numbers out, as soon as that is known', async () => {
+    const program = new FamilyProgram('ip', PROGRAM_OPTIONS);
+    const arrivals = new Arrivals();
+    arrivals.gather(serviceState(cart, slices, NODE));
+    arrivals.giveEarly([program]);
+    expect(arrivals.isEmpty).toBe(false);
+    await program.load(new Nftables(new FakeKernel()), 0);
+    arrivals.giveEarly([program]);
+    expect(arrivals.isEmpty).toBe(true);
+    expect(program.desired.elements.endpoints.size).toBe(4);
+    expect([...arrivals.give([program]).keys()]).toEqual(['shop/cart']);
+  });
+
+  test('are taken at once of Services that the kernel has just so', async () => {
+    const nft = new Nftables(await programmed(changes([cart, sticky], [...slices, stickySlice])));
+    const program = new FamilyProgram('ip', PROGRAM_OPTIONS);
+    await program.load(nft, 0);
+    const take = (service: Service, own: readonly EndpointSlice[]) =>
+      program.desired.recognize(serviceState(service, own, NODE));
+    // A part of its endpoints, none at all, another cluster IP; and numbers of sticky Services are for whole ones only.
+    expect(take(cart, slices.slice(0, 1))).toBe(false);
+    expect(take(cart, [])).toBe(false);
+    expect(take(aService('shop/cart', { clusterIPs: ['10.96.0.9'] }), slices)).toBe(false);
+    expect(take(sticky, [stickySlice])).toBe(false);
+    expect(take(cart, slices)).toBe(true);
+    // Whatever comes of it now is a change.
+    expect(take(cart, slices)).toBe(false);
   });
 
   test.each(SEEDS)('change what is otherwise: seed %i', async (seed) => {

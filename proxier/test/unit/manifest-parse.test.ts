@@ -231,6 +231,11 @@ internalTrafficPolicy: Local`);
       ':7: EndpointSlice shop/cart-abc: metadata.labels.kubernetes.io/service-name: 7 is not a string (write it in quotes)',
     ],
     [
+      /name: cart-abc/,
+      'name: cart-abc\n  uid: 7',
+      ':5: EndpointSlice shop/cart-abc: metadata.uid: 7 is not a string (write it in quotes)',
+    ],
+    [
       /cart$/m,
       'cart\n    app: 7',
       ':8: EndpointSlice shop/cart-abc: metadata.labels.app: 7 is not a string (write it in quotes)',
